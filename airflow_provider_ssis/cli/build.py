@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import Pair, read_password, unique
+from airflow_provider_ssis.cli.option_values import FilePath, Pair, read_password, unique
 from airflow_provider_ssis.cli.output_file import replacing
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 _SOURCE_FILES = (".dtproj", ".dtsx", ".params", ".conmgr")
 _LEVELS = {"sensitive": "ENCRYPT_SENSITIVE_WITH_PASSWORD", "all": "ENCRYPT_ALL_WITH_PASSWORD"}
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_FILE = FilePath(exists=True, dir_okay=False)
 
 
 @click.command("build")
-@click.argument("source", type=Path)
+@click.argument("source", type=FilePath())
 @click.option(
     "--output",
-    type=Path,
+    type=FilePath(),
     required=True,
     metavar="FILE",
     help="The project file to write; for the package deployment model the folder.",

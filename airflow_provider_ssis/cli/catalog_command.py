@@ -11,7 +11,7 @@ import click
 
 from airflow_provider_ssis.cli.airflow_process import UnreadableConnection, output_to_stderr
 from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, ConnectionOptions, take_connection
-from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed, error_object
 from airflow_provider_ssis.cli.output import Output
 
 if TYPE_CHECKING:
@@ -122,11 +122,13 @@ def _reported(output: Output, exit_code_of: ExitCodeOf) -> Iterator[None]:
         # Those of functions that know nothing of the command get its context, for its name and its exit code.
         error.ctx = error.ctx or click.get_current_context()
         raise
+    except OutputFailed:
+        raise
     except (CatalogError, ProjectError, UnreadableConnection, CommandFailed) as error:
         code = error.exit_code if isinstance(error, CommandFailed) else exit_code_of(error)
         if not output.as_json:
             raise CommandFailed(str(error), code) from None
         number = getattr(error, "number", None)
         # On one line, because some commands have printed such lines before.
-        output.json_line({"error": str(error), "type": type(error).__name__, "number": number, "exit_code": code})
+        output.json_line(error_object(str(error), type(error).__name__, code, number=number))
         raise CommandFailed("", code) from None

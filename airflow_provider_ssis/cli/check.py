@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import Pair, Pairs, read_password, unique
+from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password, unique
 from airflow_provider_ssis.cli.output import Output
 
 
 @click.command("check")
-@click.argument("sources", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
+@click.argument("sources", type=FilePath(exists=True), nargs=-1, required=True)
 @click.option("--package", metavar="NAME", help="Check one package of a project.")
 @click.option(
     "--script",
@@ -23,7 +23,7 @@ from airflow_provider_ssis.cli.output import Output
 )
 @click.option(
     "--password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False),
     metavar="FILE",
     help="The file with the password of the sources, in its first line.",
 )

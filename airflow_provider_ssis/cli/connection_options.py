@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from airflow_provider_ssis.cli.option_values import Number, Pair, read_password, reject_together, unique
+from airflow_provider_ssis.cli.option_values import FilePath, Number, Pair, read_password, reject_together, unique
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.hooks.connection_fields import ConnectionFields, PlainFields
@@ -171,7 +171,7 @@ CONNECTION_PARAMETERS = (
     ),
     click.Option(
         ["--password-file"],
-        type=Path,
+        type=FilePath(),
         metavar="FILE",
         help="File with the password in its first line; - is the standard input. Without it: the environment variable "
         f"{PASSWORD_VARIABLE}, else it is asked for on a terminal.",

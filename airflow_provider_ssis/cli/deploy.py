@@ -13,7 +13,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import read_password
+from airflow_provider_ssis.cli.option_values import FilePath, read_password
 from airflow_provider_ssis.cli.output import Output, console, printable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @catalog_command("deploy")
-@click.argument("source", type=Path)
+@click.argument("source", type=FilePath())
 @click.argument("folder")
 @click.option("--create-folder", is_flag=True, help="Create the folder if it does not exist.")
 @click.option("--force", is_flag=True, help="Deploy also if the catalog has the same content already.")
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--project-password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False),
     metavar="FILE",
     help="The file with the password of the project in its first line, to remove its secrets.",
 )

@@ -13,7 +13,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import connector_of
 from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, ConnectionOptions, take_connection
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import read_password
+from airflow_provider_ssis.cli.option_values import FilePath, not_empty, read_password
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.project.comparison.differences import Difference
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _CATALOG = "catalog:"
 _LONGEST = 200
 DIFFERENT = 1
+FAILED = 2
 
 
 def _run(
@@ -38,7 +39,7 @@ def _run(
         with _opened(before, options, password, as_json) as one, _opened(after, options, password, as_json) as other:
             found = compare(one, other, ids=ids)
     except (ProjectError, CatalogError, UnreadableConnection, CommandFailed) as error:
-        raise CommandFailed(str(error), 2) from None
+        raise CommandFailed(str(error), FAILED) from None
     click.echo(_json(found) if as_json else _text(found), nl=False)
     return DIFFERENT if found else 0
 
@@ -94,17 +95,23 @@ def _short(text: str | None) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 4]} ..."
 
 
-command = click.Command(
+class _DiffCommand(click.Command):
+    """A command whose exit code 1 is a difference."""
+
+    failed_exit_code = FAILED
+
+
+command = _DiffCommand(
     "diff",
     callback=_run,
     params=[
-        click.Argument(["before"]),
-        click.Argument(["after"]),
+        click.Argument(["before"], type=not_empty),
+        click.Argument(["after"], type=not_empty),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
         click.Option(["--ids", "ids"], is_flag=True, help="Compare ids too."),
         click.Option(
             ["--project-password-file"],
-            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            type=FilePath(exists=True, dir_okay=False),
             metavar="FILE",
             help="The file with the password of the sources, in its first line.",
         ),

@@ -19,9 +19,9 @@ import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import (
+    FilePath,
     Pair,
     Pairs,
-    file_path,
     not_empty,
     read_password,
     reject_together,
@@ -63,7 +63,7 @@ def host_name(text: str) -> str:
 @click.option("--port", type=port_number, default="0", metavar="PORT", help="Port to listen on; 0 is any free port.")
 @click.option(
     "--password-file",
-    type=file_path,
+    type=FilePath(),
     metavar="FILE",
     help="File with the password of the login sa, in its first line; - is the standard input. "
     f"Without it, the environment variable {PASSWORD_VARIABLE}; without that, a random password.",
@@ -82,7 +82,7 @@ def host_name(text: str) -> str:
 )
 @click.option(
     "--data-dir",
-    type=file_path,
+    type=FilePath(),
     metavar="FOLDER",
     help="Folder that keeps the catalog over restarts. Without it, the catalog is kept in memory.",
 )
@@ -93,11 +93,11 @@ def host_name(text: str) -> str:
     help="Instance name; a SQL Server Browser (UDP port 1434) answers with the port.",
 )
 @click.option(
-    "--keytab", type=file_path, metavar="FILE", help="Accept Kerberos tickets for the service principal in this file."
+    "--keytab", type=FilePath(), metavar="FILE", help="Accept Kerberos tickets for the service principal in this file."
 )
 @click.option(
     "--token-key",
-    type=file_path,
+    type=FilePath(),
     metavar="FILE",
     help="Accept access tokens of Entra ID signed for this public key (PEM file).",
 )

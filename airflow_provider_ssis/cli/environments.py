@@ -13,7 +13,7 @@ from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.lazy_group import Group
-from airflow_provider_ssis.cli.option_values import Pair, Pairs, confirm, unique
+from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, confirm, unique
 from airflow_provider_ssis.cli.output import Column, Output, plain, shown
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class _Wanted:
 @click.option("--sensitive", multiple=True, metavar="NAME", help="Encrypt this variable, so that no view shows it.")
 @click.option(
     "--values",
-    type=Path,
+    type=FilePath(),
     metavar="FILE",
     help="JSON file with an object of names and values, which then are not in the process list. A value may be an "
     "object with the keys value, type, sensitive and description. - is the standard input.",

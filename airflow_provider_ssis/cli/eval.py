@@ -54,7 +54,7 @@ def command(
     locale_id: int,
     as_json: bool,
     batch: bool,
-) -> None:
+) -> int | None:
     """Evaluate an SSIS expression, and print its type and value.
 
     With --batch each line of standard input is an object with "expression", "variables", "columns", "context" and
@@ -70,7 +70,7 @@ def command(
             raise click.UsageError("With --batch, expressions, variables and columns are read from standard input.")
         for line in sys.stdin.buffer:
             click.echo(json.dumps(evaluate_line(line, settings)))
-        return
+        return None
     if expression is None:
         raise click.UsageError("Give an expression, or --batch.")
     request: dict[str, Any] = {
@@ -86,13 +86,15 @@ def command(
         raise CommandFailed(str(error)) from None
     if as_json:
         click.echo(json.dumps(result))
-    elif result["error"] is None:
+        return None if result["error"] is None else 1
+    if result["error"] is None:
         value = "NULL" if result["value"] is None else str(result["value"])
         # A text can have halves of surrogate pairs, which UTF-8 cannot write.
         shown = value.encode(errors="backslashreplace").decode()
         click.echo(f"{_type_text(result)}: {shown}")
     if result["error"] is not None:
         raise CommandFailed(result["error"]["message"])
+    return None
 
 
 def _named(text: str) -> tuple[str, dict[str, Any]]:

@@ -49,6 +49,7 @@ def exit_code_of_error(error: Exception) -> int:
 
 
 class RunCommand(click.Command):
-    """A command whose exit code for wrong usage is dtexec's."""
+    """A command whose exit codes for wrong usage, and for a failure before the start, are dtexec's."""
 
     usage_exit_code = ExitCode.WRONG_USAGE
+    failed_exit_code = ExitCode.NOT_LOADED

@@ -1,6 +1,11 @@
-"""How a command fails: one line on standard error, and an exit code."""
+"""How a command fails: one line on standard error, or an object with ``--json``, and an exit code."""
 
 from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
 
 import click
 
@@ -17,8 +22,56 @@ class CommandFailed(Exception):
         self.exit_code = exit_code
         context = click.get_current_context(silent=True)
         self.command = context.command_path if context else "airflow-ssis"
+        self.as_json = bool(context and context.params.get("as_json"))
 
     def show(self) -> None:
-        """Print the message after the name of the command, on standard error."""
-        if str(self):
+        """Print the message: an object if the command prints JSON, else on standard error after the command's name."""
+        if str(self) and not (self.as_json and _shown_as_json(str(self), type(self).__name__, self.exit_code)):
             click.echo(f"{self.command}: {self}", err=True)
+
+
+class OutputFailed(CommandFailed):
+    """The output of a command, or a file that it names, cannot be written.
+
+    :param error: what the system said.
+    :param exit_code: the exit code of the process. Default: 1.
+    :param more: what the user should know of the command's work. Default: nothing.
+    """
+
+    def __init__(self, error: OSError, exit_code: int = 1, more: str = "") -> None:
+        what = "the output cannot be written" if error.filename is None else f"cannot read or write {error.filename}"
+        text = f"{what}: {error.strerror or error}" + (f". {more}" if more else "")
+        # A closed pipe, as that of head, needs no message.
+        super().__init__("" if isinstance(error, BrokenPipeError) and not more else text, exit_code)
+        self.as_json = False
+
+
+def show_usage_error(error: click.UsageError, exit_code: int, *, as_json: bool) -> None:
+    """Print an error of the command line, with how the command is used.
+
+    :param error: the error.
+    :param exit_code: the exit code of the process.
+    :param as_json: print an object instead, if the command has the option ``--json``.
+    """
+    has_json = error.ctx is not None and any(param.name == "as_json" for param in error.ctx.command.params)
+    if not (as_json and has_json and _shown_as_json(error.format_message(), "UsageError", exit_code)):
+        error.show()
+
+
+def error_object(text: str, kind: str, exit_code: int, *, number: int | None = None) -> dict[str, object]:
+    """The object that a command prints for an error if it prints JSON."""
+    return {"error": text, "type": kind, "number": number, "exit_code": exit_code}
+
+
+def drop_output() -> None:
+    """Let nothing more be written on the standard output, so that the end of the process does not fail on it."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _shown_as_json(text: str, kind: str, exit_code: int) -> bool:
+    try:
+        click.echo(json.dumps(error_object(text, kind, exit_code)))
+    except OSError:
+        return False
+    return True

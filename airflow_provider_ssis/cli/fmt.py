@@ -7,13 +7,20 @@ from pathlib import Path
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import FilePath
 from airflow_provider_ssis.cli.output_file import replacing
 
 _SUFFIXES = (".dtsx", ".dtsxp", ".conmgr", ".params", ".dtproj", ".dtsconfig")
 
 
-@click.command("fmt")
-@click.argument("paths", type=click.Path(path_type=Path, exists=True), nargs=-1, required=True)
+class _FmtCommand(click.Command):
+    """A command whose exit code 1 is a file that is not in canonical form."""
+
+    failed_exit_code = 2
+
+
+@click.command("fmt", cls=_FmtCommand)
+@click.argument("paths", type=FilePath(exists=True), nargs=-1, required=True)
 @click.option("--check", is_flag=True, help="Change nothing, and exit with 1 if a file is not in canonical form.")
 @click.option("--strip-layout", is_flag=True, help="Remove the designer's layout; the designer makes a new one.")
 @click.option("--strip-machine", is_flag=True, help="Remove names of machines and authors, and times of creation.")
@@ -54,7 +61,9 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found |= dict.fromkeys(one for one in inside if one.is_file() and one.suffix.lower() in _SUFFIXES)
-        if path.is_file() and path.suffix.lower() not in _SUFFIXES:
-            raise CommandFailed(f"{path} is not a file that can be formatted. Known: {', '.join(_SUFFIXES)}", 2)
+        known = [one for one in inside if one.is_file() and one.suffix.lower() in _SUFFIXES]
+        if not known:
+            what = "contains no" if path.is_dir() else "is not a"
+            raise CommandFailed(f"{path} {what} file that can be formatted. Known: {', '.join(_SUFFIXES)}", 2)
+        found |= dict.fromkeys(known)
     return list(found)

@@ -9,6 +9,7 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.option_values import FilePath
 from airflow_provider_ssis.cli.output import Output
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 @click.argument("folder")
 @click.argument("project")
 @click.option(
-    "--output", "path", type=Path, metavar="FILE", help="The file to write. Without it: PROJECT.ispac in this folder."
+    "--output",
+    "path",
+    type=FilePath(),
+    metavar="FILE",
+    help="The file to write. Without it: PROJECT.ispac in this folder.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def command(catalog: Catalog, output: Output, folder: str, project: str, path: Path | None, force: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import Pair, Pairs, read_password, unique
+from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password, unique
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.project.inspection.sources import SsisFiles
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("inspect")
-@click.argument("source", type=click.Path(path_type=Path), required=False)
+@click.argument("source", type=FilePath(), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, which agrees with the schema that --schema prints.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of --json, and end.")
 @click.option(
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--task", metavar="NAME", help="The name or the path of a Data Flow task for --picture.")
 @click.option(
     "--password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False),
     metavar="FILE",
     help="The file with the password of the source, in its first line.",
 )

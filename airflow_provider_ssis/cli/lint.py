@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import read_password
+from airflow_provider_ssis.cli.option_values import FilePath, read_password
 from airflow_provider_ssis.cli.output_file import replacing
 from airflow_provider_ssis.lint.configuration import TARGETS, ConfigurationError, LintConfiguration
 
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+if TYPE_CHECKING:
+    from airflow_provider_ssis.lint.findings import Finding
+
+_FILE = FilePath(exists=True, dir_okay=False)
 
 
 @click.command("lint")
-@click.argument("sources", type=click.Path(path_type=Path), nargs=-1)
+@click.argument("sources", type=FilePath(), nargs=-1)
 @click.option(
     "--format",
     "form",
@@ -34,12 +38,8 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     metavar="FILE",
     help="The configuration. Default: the nearest airflow-ssis.toml, or pyproject.toml with [tool.airflow-ssis.lint].",
 )
-@click.option(
-    "--baseline", type=click.Path(path_type=Path), metavar="FILE", help="Leave out the findings in this file."
-)
-@click.option(
-    "--write-baseline", type=click.Path(path_type=Path), metavar="FILE", help="Write all findings to this file."
-)
+@click.option("--baseline", type=FilePath(), metavar="FILE", help="Leave out the findings in this file.")
+@click.option("--write-baseline", type=FilePath(), metavar="FILE", help="Write all findings to this file.")
 @click.option("--project", metavar="NAME", help="The .dtproj to check if the folder contains several.")
 @click.option(
     "--password-file", type=_FILE, metavar="FILE", help="The file with the password of the sources, in its first line."
@@ -66,7 +66,7 @@ def command(
     """
     from airflow_provider_ssis.lint.baseline import new_findings
     from airflow_provider_ssis.lint.baseline import write_baseline as baseline_text
-    from airflow_provider_ssis.lint.findings import Finding, Severity
+    from airflow_provider_ssis.lint.findings import Severity
     from airflow_provider_ssis.lint.output import FORMATS
     from airflow_provider_ssis.lint.runner import check
 
@@ -82,8 +82,7 @@ def command(
         for source in sources:
             configuration = _configuration(source, config, target, select, ignore)
             found = check(source, configuration, project=project, password=password)
-            folder = _folder(source)
-            findings += (replace(one, place=replace(one.place, folder=folder)) for one in found)
+            findings += (replace(one, place=replace(one.place, folder=_folder(source, one))) for one in found)
         shown = findings if baseline is None else new_findings(findings, baseline)
     except ConfigurationError as error:
         raise CommandFailed(str(error)) from None
@@ -100,9 +99,11 @@ def command(
         click.get_current_context().exit(1)
 
 
-def _folder(source: Path) -> str:
-    """Return the folder of a source's files from the working directory; a project file counts as a folder."""
-    folder = source if source.is_dir() or source.suffix.lower() == ".ispac" else source.parent
+def _folder(source: Path, found: Finding) -> str:
+    """Return the folder of a finding's file from the working directory; a project file counts as a folder."""
+    # A finding about the source as a whole has its name.
+    is_inside = (source.is_dir() or source.suffix.lower() == ".ispac") and found.place.file != source.name
+    folder = source if is_inside else source.parent
     here = Path.cwd()
     return (folder.relative_to(here) if folder.is_relative_to(here) else folder).as_posix()
 

@@ -29,12 +29,25 @@ def not_empty(text: str) -> str:
     return text
 
 
-def file_path(text: str) -> Path:
+class FilePath(click.Path):
     """The path of a file or folder.
 
-    :raises click.BadParameter: the text is empty, which would be the current folder.
+    :param exists: whether the file must exist. Default: False.
+    :param dir_okay: whether it may be a folder. Default: True.
+    :param allow_dash: whether ``-`` is the standard input. Default: False.
     """
-    return Path(not_empty(text))
+
+    def __init__(self, *, exists: bool = False, dir_okay: bool = True, allow_dash: bool = False) -> None:
+        super().__init__(exists=exists, dir_okay=dir_okay, allow_dash=allow_dash, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a path.
+
+        :raises click.BadParameter: the text is empty, which would be the current folder, or there is no such file.
+        """
+        if not str(value).strip():
+            self.fail("it is empty: give a path", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def read_password(path: Path) -> str:

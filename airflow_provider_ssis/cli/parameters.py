@@ -10,7 +10,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.lazy_group import Group
-from airflow_provider_ssis.cli.option_values import Pair, Pairs, package_name, unique
+from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, package_name, unique
 from airflow_provider_ssis.cli.output import Column, Output, shown
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def show(catalog: Catalog, output: Output, folder: str, project: str, package: s
 @click.option("--bind", type=Pair("NAME=VARIABLE"), multiple=True, help="Bind to an environment variable.")
 @click.option(
     "--values",
-    type=Path,
+    type=FilePath(),
     metavar="FILE",
     help="JSON file with an object of names and values, which then are not in the process list. - is standard input.",
 )

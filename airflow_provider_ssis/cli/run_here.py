@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from airflow_provider_ssis.cli.exit_codes import ExitCode, RunCommand
-from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
 from airflow_provider_ssis.cli.messages import LEVELS
-from airflow_provider_ssis.cli.option_values import Pair, Pairs, read_password, unique
+from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password, unique
 from airflow_provider_ssis.cli.output import Output
 from airflow_provider_ssis.cli.run_values import at_bracket
 from airflow_provider_ssis.cli.value_files import read_json, value_in
@@ -34,7 +34,7 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
 
 
 @click.command("run", cls=RunCommand)
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=FilePath())
 @click.option("--package", metavar="NAME", help="The package of a project: Load.dtsx.")
 @click.option("--parameter", type=Pair(), multiple=True, help="Value of a package parameter.")
 @click.option("--project-parameter", type=Pair(), multiple=True, help="Value of a project parameter.")
@@ -62,7 +62,7 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
 )
 @click.option(
     "--values",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    type=FilePath(exists=True, dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="JSON file with values, which then are not in the process list: an object with the keys parameters, "
     'project_parameters, connections and property_overrides. The value {"sensitive": VALUE} is never shown. - is the '
@@ -91,7 +91,7 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
 )
 @click.option(
     "--password-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False),
     metavar="FILE",
     help="The file with the password of the source, in its first line.",
 )
@@ -177,9 +177,7 @@ def command(
     except OSError as error:
         shown.failure = error
     if shown.failure is not None:
-        reason = shown.failure.strerror or shown.failure
-        text = f"the output cannot be written: {reason}. The status of the run is {result.status.name.lower()}."
-        raise CommandFailed(text, result.exit_code)
+        raise OutputFailed(shown.failure, result.exit_code, f"The status of the run is {result.status.name.lower()}.")
     return result.exit_code
 
 

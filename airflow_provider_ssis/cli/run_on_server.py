@@ -12,10 +12,17 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.exit_codes import ExitCode, RunCommand, exit_code_of_error, exit_code_of_status
-from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
 from airflow_provider_ssis.cli.interrupts import interruptible
 from airflow_provider_ssis.cli.messages import LEVELS
-from airflow_provider_ssis.cli.option_values import Pair, Pairs, package_name, poll_interval_option, reject_together
+from airflow_provider_ssis.cli.option_values import (
+    FilePath,
+    Pair,
+    Pairs,
+    package_name,
+    poll_interval_option,
+    reject_together,
+)
 from airflow_provider_ssis.cli.output import Output, plain, shown
 
 if TYPE_CHECKING:
@@ -49,7 +56,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--values",
-    type=Path,
+    type=FilePath(),
     metavar="FILE",
     help="JSON file with values, which then are not in the process list: an object with the keys parameters, "
     'project_parameters, connection_managers and property_overrides. The value {"sensitive": VALUE} is encrypted and '
@@ -125,22 +132,31 @@ def command(
     execution_id = catalog.create_execution(request, needs_values=True)
     if no_wait:
         catalog.start_execution(execution_id)
-        output.done(f"Started execution {execution_id} of {request.path}.", execution_id=execution_id)
+        with _started(execution_id):
+            output.done(f"Started execution {execution_id} of {request.path}.", execution_id=execution_id)
         return None
     wait = _Wait(catalog, execution_id, output, request.path, level=level if follow else None, interval=poll_interval)
     status = wait.run_until_end(stop_on_interrupt=stop_on_interrupt)
-    with _started(execution_id):
+    with _started(execution_id, status):
         _print_end(catalog, output, execution_id)
     return exit_code_of_status(status)
 
 
 @contextmanager
-def _started(execution_id: int) -> Iterator[None]:
-    """Let an error of the catalog not look like one before the start, after which users start the package again."""
+def _started(execution_id: int, status: OperationStatus | None = None) -> Iterator[None]:
+    """Let an error of the catalog or the output not look like one before the start, after which users start the package
+    again.
+
+    :param status: the last status, if the execution has ended.
+    """
     from airflow_provider_ssis.catalog.errors import CatalogError
 
     try:
         yield
+    except OSError as error:
+        known = "was started" if status is None else shown(status)
+        code = ExitCode.UNKNOWN if status is None else exit_code_of_status(status)
+        raise OutputFailed(error, code, f"Execution {execution_id} {known}: airflow-ssis show {execution_id}") from None
     except (CatalogError, CommandFailed) as error:
         raise CommandFailed(
             f"execution {execution_id} was started, but its end could not be read: {error} To see its status: "
@@ -167,9 +183,9 @@ class _Wait:
         try:
             with interruptible(*signals):
                 self._catalog.start_execution(self._execution_id)
-                if not self._output.as_json:
-                    click.echo(f"Started execution {self._execution_id} of {self._title}.", err=True)
                 with _started(self._execution_id):
+                    if not self._output.as_json:
+                        click.echo(f"Started execution {self._execution_id} of {self._title}.", err=True)
                     return self._follow()
         except KeyboardInterrupt:
             if not stop_on_interrupt:

@@ -15,7 +15,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import connector_command
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.interrupts import Interruption, interruptible
-from airflow_provider_ssis.cli.option_values import confirm, poll_interval_option
+from airflow_provider_ssis.cli.option_values import FilePath, confirm, poll_interval_option
 from airflow_provider_ssis.cli.output import Output, console
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ _QUESTION = (
 
 
 @connector_command("verify")
-@click.option("--ispac", type=Path, metavar="FILE", help="A further project file to deploy.")
+@click.option("--ispac", type=FilePath(), metavar="FILE", help="A further project file to deploy.")
 @click.option("--only", multiple=True, metavar="GROUP", help="Only facts whose id begins so. Can be repeated.")
-@click.option("--report", type=Path, metavar="FILE", help="Write the report to FILE.txt and FILE.json.")
+@click.option("--report", type=FilePath(), metavar="FILE", help="Write the report to FILE.txt and FILE.json.")
 @click.option("--yes", is_flag=True, help="Do not ask before the start.")
 @poll_interval_option(1.0)
 def command(

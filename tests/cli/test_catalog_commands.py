@@ -17,6 +17,8 @@ from tests.cli.conftest import Command
 from tests.support.executions import wait_for_status
 from tests.support.mart import MART
 
+FULL = Path("/dev/full")
+
 
 def test_deploy_and_get(run: Command, ispac: Path, tmp_path: Path) -> None:
     missing = run("deploy", ispac, "Sales", code=1)
@@ -155,6 +157,23 @@ def test_an_error_after_the_start_of_a_run_has_its_own_exit_code(
     assert error["exit_code"] == 7
     (execution,) = mart.executions()
     assert f"airflow-ssis show {execution.execution_id}" in error["error"]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")
+@pytest.mark.parametrize(("options", "code", "said"), [([], 0, "succeeded"), (["--follow"], 7, "was started")])
+def test_a_run_whose_output_cannot_be_written_keeps_its_exit_code(
+    run: Command,
+    mart: Catalog,
+    options: list[str],
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with FULL.open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        error = run("run", "Sales", "Mart", "Load", *options, code=code).err
+    assert "the output cannot be written: No space left on device. Execution" in error
+    assert f" {said}: airflow-ssis show " in error
 
 
 def test_exit_codes_of_run(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
@@ -15,6 +18,7 @@ from airflow_provider_ssis.cli.lazy_group import CommandEntry, LazyGroup
 from airflow_provider_ssis.cli.main import command_line, main
 from tests.support.markdown import ROOT
 
+FULL = Path("/dev/full")
 HEAVY = ["airflow", "duckdb", "lark", "lxml", "numpy", "pyarrow", "pyodbc", "rich", "sqlglot"]
 
 
@@ -125,6 +129,99 @@ def test_a_failure_is_one_line_and_its_exit_code(
     monkeypatch.setitem(command_line.table, "fail", Failing("fail", "", ""))
     assert main(["fail"]) == code
     assert capsys.readouterr().err == printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["check", "none.dtsx"], 2),
+        (["check", "."], 1),
+        (["inspect", "none.dtsx"], 1),
+        (["diff", "none.dtsx", "none.dtsx"], 2),
+        (["run", "Sales", "Mart"], 6),
+        (["run", "none.dtsx", "--tap", "a"], 6),
+        (["show", "abc"], 2),
+        (["doctor", "--port", "abc"], 2),
+        (["emulator", "--port", "abc"], 2),
+        (["eval"], 2),
+    ],
+)
+def test_an_error_with_json_is_one_object(
+    arguments: list[str],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, "--json"]) == code
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)
+    assert error["error"]
+    assert error["exit_code"] == code
+    assert set(error) == {"error", "type", "number", "exit_code"}
+    assert printed.err == ""
+
+
+def test_the_error_of_an_expression_is_in_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "1 +", "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"]["position"] == 3
+    assert printed.err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["build", "", "--output", "a.ispac"],
+        ["build", ".", "--output", " "],
+        ["check", ""],
+        ["inspect", ""],
+        ["lint", ""],
+        ["lint", ".", "--baseline", ""],
+        ["diff", "", "a.ispac"],
+        ["diff", "a.ispac", ""],
+        ["fmt", ""],
+        ["deploy", "", "Sales"],
+        ["get", "Sales", "Mart", "--output", ""],
+        ["verify", "--report", ""],
+        ["list", "folders", "--password-file", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert "it is empty" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--help"], 1), (["list", "--help"], 1), (["eval", "1"], 1), (["diff", "--help"], 2), (["run", "--help"], 5)],
+)
+def test_an_output_that_cannot_be_written_is_a_failure(
+    arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FULL.open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(arguments) == code
+    said = "airflow-ssis: the output cannot be written: No space left on device\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")
+def test_an_error_that_cannot_be_printed_keeps_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = FULL.open("w")
+    monkeypatch.setattr(sys, "stderr", full)
+    assert main(["run", "Sales", "Mart"]) == 6
+    with suppress(OSError):
+        full.close()
+
+
+def test_commands_run_without_standard_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["lint", "--rules"]) == 0
+    assert main(["bild"]) == 2
 
 
 @pytest.mark.processes

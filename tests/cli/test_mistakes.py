@@ -22,6 +22,8 @@ from tests.docs.conftest import SALES_MART
         (["diff", str(SALES_MART), "none.ispac"], "none.ispac: does not exist"),
         (["inspect", str(SALES_MART), "--picture", "svg"], "has 3 packages. Choose one with --package: LoadSales.dtsx"),
         (["inspect", str(SALES_MART), "--picture", "svg", "--package", "No"], "has no package 'No'. Choose one"),
+        (["fmt", "."], ". contains no file that can be formatted"),
+        (["fmt", "/dev/null"], "/dev/null is not a file that can be formatted"),
         (["lint", str(SALES_MART), "--select", "Z9"], "no rule has the id 'Z9'"),
         (["lint", str(SALES_MART), "--ignore", "Z9"], "no rule has the id 'Z9'"),
         (["lint", str(SALES_MART), "--baseline", "none.json"], "none.json: cannot be read: No such file"),

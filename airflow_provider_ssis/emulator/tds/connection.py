@@ -16,35 +16,29 @@ from airflow_provider_ssis.emulator.session import (
     ConnectionDropped,
     DatabaseChanged,
     Event,
-    Login,
-    LoginRefused,
     Message,
     ResultColumns,
     ReturnStatus,
     ReturnValue,
     Rows,
-    RpcRequest,
     Session,
     StatementDone,
     TransactionBegan,
     TransactionEnded,
     TransactionRequest,
 )
-from airflow_provider_ssis.emulator.tds import login as login7
-from airflow_provider_ssis.emulator.tds import prelogin, requests, tokens
+from airflow_provider_ssis.emulator.tds import requests, tokens
 from airflow_provider_ssis.emulator.tds.budget import MemoryBudget
 from airflow_provider_ssis.emulator.tds.bulk import BulkDecoder
 from airflow_provider_ssis.emulator.tds.channel import Channel, ConnectionLost, ResponseWriter
+from airflow_provider_ssis.emulator.tds.handshake import Handshake
 from airflow_provider_ssis.emulator.tds.packets import (
     DEFAULT_PACKET_SIZE,
-    InvalidValue,
     Limits,
     PacketType,
     ProtocolError,
     RequestMessage,
-    split,
 )
-from airflow_provider_ssis.emulator.tds.proofs import proven_identity
 from airflow_provider_ssis.emulator.tds.throttle import LoginThrottle
 from airflow_provider_ssis.emulator.tds.tls import ServerCertificate
 from airflow_provider_ssis.emulator.tds.tokens import DoneStatus, EnvironmentChange, Token
@@ -52,15 +46,10 @@ from airflow_provider_ssis.emulator.tds.value_encoding import PieceEncoder
 
 log = logging.getLogger(__name__.rpartition(".")[0])
 
-PRODUCT = "Microsoft SQL Server"
-_TLS_RECORD = 0x16
-_SMALLEST_PACKET = 512
 _MOST_REQUESTS_AHEAD = 16
 _LARGE_REQUEST = 256 * 1024
 _MOST_BULK_AHEAD = 2 * 1024 * 1024
 """Bytes of a bulk load that are received before the server waits until some are stored."""
-_INVALID_VALUE = 8023
-_OLD_PROTOCOL = Message(17836, 20, 1, "The client uses a version of TDS before 7.2. Set its TDS version to 7.4.")
 
 
 class Connection:
@@ -87,11 +76,9 @@ class Connection:
     ) -> None:
         self._channel = channel
         self._backend = backend
-        self._authenticator = authenticator
-        self._certificate = certificate
         self._limits = limits
         self._budget = budget
-        self._throttle = throttle
+        self._handshake = Handshake(channel, backend, certificate, limits, throttle, authenticator)
         self._ahead = 0
         """Bytes of the requests that wait until the request before them is answered."""
         self._session: Session | None = None
@@ -115,15 +102,17 @@ class Connection:
         reading: asyncio.Task[None] | None = None
         try:
             async with asyncio.timeout(self._limits.login_seconds):
-                self._session = await self._log_in()
-            if self._session is None:
+                client = await self._handshake.log_in()
+            if client is None:
                 return
+            self._session = client.session
+            self._packet_size = client.packet_size
             reading = asyncio.create_task(self._read_messages())
             while (message := await self._inbox.get()) is not None:
                 self._ahead -= message.size
                 self._taken.set()
                 try:
-                    await self._answer(message, self._session)
+                    await self._answer(message, client.session)
                 finally:
                     self._budget.release(message.size)
             await reading
@@ -142,113 +131,6 @@ class Connection:
             if self._session is not None:
                 await self._session.close()
             await self._channel.close()
-
-    # --- login
-
-    async def _log_in(self) -> Session | None:
-        if await self._channel.first_byte() == _TLS_RECORD:
-            await self._channel.start_tls(self._certificate.from_first_byte, inside_packets=False)
-        message = await self._channel.login_message()
-        agreed = prelogin.Encryption.NOT_SUPPORTED
-        if message.type is PacketType.PRELOGIN:
-            agreed = await self._prelogin(message)
-            message = await self._channel.login_message()
-        if message.type is not PacketType.LOGIN7:
-            raise ProtocolError(f"LOGIN7 expected, {message.type.name} came")
-        was_encrypted = self._channel.encrypted
-        if agreed is prelogin.Encryption.OFF:
-            self._channel.stop_tls()
-        request = login7.parse(message.payload.whole())
-        log.info("%s logs in as %r with %s", self._channel.peer, request.user, request.library_name or "unknown")
-        if request.version < login7.OLDEST_VERSION:
-            await self._refuse(_OLD_PROTOCOL)
-            return None
-        try:
-            session = await self._open_session(request, encrypted=was_encrypted)
-        except LoginRefused as refusal:
-            await self._refuse(refusal.message)
-            return None
-        self._session = session
-        await self._welcome(request, session)
-        return session
-
-    async def _open_session(self, request: login7.LoginMessage, *, encrypted: bool) -> Session:
-        address = self._channel.address
-        async with self._throttle.attempt(address):
-            try:
-                return await self._backend.login(
-                    Login(
-                        user=request.user,
-                        password=request.password,
-                        database=request.database,
-                        host_name=request.host_name,
-                        application_name=request.application_name,
-                        library_name=request.library_name,
-                        language=request.language,
-                        encrypted=encrypted,
-                        client_address=address,
-                        client_process_id=request.client_process_id,
-                        identity=await proven_identity(request, self._channel, self._authenticator),
-                    )
-                )
-            except LoginRefused as refusal:
-                if refusal.wrong_proof:
-                    await self._throttle.delay_refusal(address)
-                raise
-
-    async def _prelogin(self, message: RequestMessage) -> prelogin.Encryption:
-        options = prelogin.parse(message.payload.whole())
-        offered = prelogin.client_encryption(options)
-        strict = self._channel.encrypted
-        agreed = prelogin.agreed_encryption(offered)
-        major, minor, build = self._backend.product_version
-        answer = {
-            prelogin.Option.VERSION: bytes((major, minor)) + build.to_bytes(2, "big") + b"\0\0",
-            prelogin.Option.ENCRYPTION: bytes([agreed]),
-            prelogin.Option.INSTANCE: b"\0",
-            prelogin.Option.THREAD_ID: b"",
-            prelogin.Option.MARS: b"\0",
-        }
-        federated = options.get(prelogin.Option.FEDERATED_AUTHENTICATION)
-        if federated is not None:
-            answer[prelogin.Option.FEDERATED_AUTHENTICATION] = federated
-        payload = memoryview(prelogin.build(answer))
-        self._channel.send(split(PacketType.RESPONSE, payload, DEFAULT_PACKET_SIZE, 0, 1, last=True))
-        await self._channel.drain()
-        if strict:
-            return prelogin.Encryption.ON
-        if agreed is not prelogin.Encryption.NOT_SUPPORTED:
-            await self._channel.start_tls(self._certificate.inside_tds, inside_packets=True)
-        return agreed
-
-    async def _refuse(self, message: Message) -> None:
-        log.warning("%s: login refused: %d %s", self._channel.peer, message.number, message.text)
-        response = ResponseWriter(self._channel, DEFAULT_PACKET_SIZE, 0)
-        response.write(tokens.message(message, self._backend.server_name))
-        response.write(tokens.done(Token.DONE, DoneStatus.ERROR))
-        await response.finish()
-
-    async def _welcome(self, request: login7.LoginMessage, session: Session) -> None:
-        response = ResponseWriter(self._channel, DEFAULT_PACKET_SIZE, session.spid)
-        largest = self._limits.largest_packet
-        self._packet_size = min(max(request.packet_size or DEFAULT_PACKET_SIZE, _SMALLEST_PACKET), largest)
-        server = self._backend.server_name
-        response.write(tokens.text_changed(EnvironmentChange.DATABASE, session.database, "master"))
-        response.write(tokens.message(_database_message(session.database), server))
-        response.write(tokens.collation_set())
-        response.write(tokens.text_changed(EnvironmentChange.LANGUAGE, "us_english", ""))
-        response.write(tokens.message(Message(5703, 0, 1, "Changed language setting to us_english."), server))
-        version = min(request.version, login7.VERSION)
-        response.write(tokens.login_acknowledged(version, PRODUCT, self._backend.product_version))
-        response.write(
-            tokens.text_changed(EnvironmentChange.PACKET_SIZE, str(self._packet_size), str(DEFAULT_PACKET_SIZE))
-        )
-        if login7.FEDERATED_AUTHENTICATION in request.features:
-            response.write(tokens.feature_acknowledged(login7.FEDERATED_AUTHENTICATION))
-        response.write(tokens.done(Token.DONE, DoneStatus.FINAL))
-        await response.finish()
-
-    # --- requests
 
     async def _read_messages(self) -> None:
         try:
@@ -326,7 +208,7 @@ class Connection:
     async def _respond(self, message: RequestMessage, response: ResponseWriter, session: Session) -> None:
         # A large request, such as a table of a million rows, must not hold up the other clients.
         large = message.size > _LARGE_REQUEST
-        match await asyncio.to_thread(_parse, message) if large else _parse(message):
+        match await asyncio.to_thread(requests.parse, message) if large else requests.parse(message):
             case str() as text:
                 await self._send_events(session.batch(text), response, Token.DONE, last=True)
             case Message() as refusal:
@@ -462,33 +344,6 @@ class Connection:
             self._waiting = False
 
 
-def _parse(message: RequestMessage) -> str | TransactionRequest | list[RpcRequest] | Message:
-    """Read a request and free its bytes.
-
-    :returns: the request; or the error for a value that its type cannot have.
-    :raises ProtocolError: the bytes are not a request.
-    """
-    problem = ""
-    try:
-        match message.type:
-            case PacketType.SQL_BATCH:
-                return requests.sql_batch(message.payload)
-            case PacketType.RPC:
-                return requests.procedure_calls(message.payload)
-            case PacketType.TRANSACTION:
-                return requests.transaction_request(message.payload)
-        problem = f"a message of type {message.type.name} is not supported"
-    except InvalidValue as error:
-        text = f"The value of a parameter is out of the range of its type: {error}."
-        return Message(_INVALID_VALUE, 16, 1, text)
-    except ProtocolError as error:
-        # Raised again without its traceback, which would keep the bytes until the connection is closed.
-        problem = str(error)
-    finally:
-        message.payload.clear()
-    raise ProtocolError(problem)
-
-
 def _encoded(event: ArrowRows) -> list[bytes]:
     """The tokens of many rows."""
     # Only tables of clients need pyarrow, which takes a tenth of a second to import.
@@ -527,7 +382,3 @@ async def _close(events: AsyncIterator[Event]) -> None:
     close = getattr(events, "aclose", None)
     if close is not None:
         await close()
-
-
-def _database_message(database: str) -> Message:
-    return Message(5701, 0, 2, f"Changed database context to '{database}'.")

@@ -1,4 +1,4 @@
-"""LOGIN7: who wants to log in, and how (MS-TDS, 2.2.6.4)."""
+"""LOGIN7: the login of a client, its proof and its options (MS-TDS, 2.2.6.4)."""
 
 from __future__ import annotations
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.session import (
+    Message,
     RpcParameter,
     RpcRequest,
     TransactionAction,
     TransactionRequest,
 )
-from airflow_provider_ssis.emulator.tds.packets import InvalidValue, ProtocolError
+from airflow_provider_ssis.emulator.tds.packets import InvalidValue, PacketType, ProtocolError, RequestMessage
 from airflow_provider_ssis.emulator.tds.payload import Payload
 from airflow_provider_ssis.emulator.tds.reader import MessageReader, decode_utf16
 from airflow_provider_ssis.emulator.tds.value_decoding import read_type
@@ -33,6 +34,7 @@ WELL_KNOWN_PROCEDURES: Final = {
     15: "sp_unprepare",
 }
 
+_INVALID_VALUE: Final = 8023
 _BY_NUMBER: Final = 0xFFFF
 _NEXT_CALL: Final = 0xFF
 _NEXT_CALL_NOT_EXECUTED: Final = 0xFE
@@ -45,6 +47,33 @@ _TRANSACTION_ACTIONS: Final = {
     8: TransactionAction.ROLLBACK,
     9: TransactionAction.SAVE,
 }
+
+
+def parse(message: RequestMessage) -> str | TransactionRequest | list[RpcRequest] | Message:
+    """Read a request and free its bytes.
+
+    :returns: the request; or the error for a value that its type cannot have.
+    :raises ProtocolError: the bytes are not a request.
+    """
+    problem = ""
+    try:
+        match message.type:
+            case PacketType.SQL_BATCH:
+                return sql_batch(message.payload)
+            case PacketType.RPC:
+                return procedure_calls(message.payload)
+            case PacketType.TRANSACTION:
+                return transaction_request(message.payload)
+        problem = f"a message of type {message.type.name} is not supported"
+    except InvalidValue as error:
+        text = f"The value of a parameter is out of the range of its type: {error}."
+        return Message(_INVALID_VALUE, 16, 1, text)
+    except ProtocolError as error:
+        # Raised again without its traceback, which would keep the bytes until the connection is closed.
+        problem = str(error)
+    finally:
+        message.payload.clear()
+    raise ProtocolError(problem)
 
 
 def sql_batch(payload: Payload) -> str:

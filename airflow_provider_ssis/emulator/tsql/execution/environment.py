@@ -11,7 +11,7 @@ from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
-from airflow_provider_ssis.emulator.tsql.execution.sequences import NextValues
+from airflow_provider_ssis.emulator.tsql.execution.sequences import NextValues, RowVersions
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import ROLES
@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import LAST_VAL
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 from airflow_provider_ssis.emulator.tsql.metadata.table_views import ROW_COUNT
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
+from airflow_provider_ssis.emulator.tsql.query.functions.system import NEXT_ROW_VERSION
 from airflow_provider_ssis.emulator.tsql.query.rules.sequences import NEXT_VALUE
 
 _ROLE: Final = "R"
@@ -39,7 +40,7 @@ class Environment(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name in self._frame.values:
             return self._frame.values[name]
-        if name == NEXT_VALUE:
+        if name in _ONCE:
             # One object for the whole statement, which knows the values of each row.
             return self._once.setdefault(name, _VALUES[name](self._session, self._frame))
         return _VALUES[name](self._session, self._frame)
@@ -52,6 +53,7 @@ class Environment(Mapping[str, Any]):
         return len(self._frame.values) + len(_VALUES)
 
 
+_ONCE: Final = frozenset({NEXT_VALUE, NEXT_ROW_VERSION})
 Value = Callable[[SessionState, Frame], Any]
 
 
@@ -215,6 +217,7 @@ _VALUES: Final[dict[str, Value]] = {
     "@@cpu_busy": lambda session, frame: 0,
     "@@cursor_rows": lambda session, frame: session.cursors.row_count,
     "@@datefirst": lambda session, frame: session.options.date_first,
+    "@@dbts": lambda session, frame: RowVersions(session.engine.sequences).last(session.database),
     "@@error": lambda session, frame: session.last_error,
     "@@fetch_status": lambda session, frame: session.cursors.fetch_status,
     "@@identity": lambda session, frame: _decimal(session.last_identity),
@@ -266,6 +269,7 @@ _VALUES: Final[dict[str, Value]] = {
     ),
     "rights()": lambda session, frame: session.rights,
     LAST_VALUE: lambda session, frame: session.engine.sequences.last,
+    NEXT_ROW_VERSION: lambda session, frame: RowVersions(session.engine.sequences),
     NEXT_VALUE: lambda session, frame: NextValues(session.engine.sequences, session.metadata),
     "has_perms_by_name()": lambda session, frame: partial(has_permission, session),
     "is_member()": lambda session, frame: partial(_is_role_member, session),

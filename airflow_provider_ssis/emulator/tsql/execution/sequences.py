@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import duckdb
 
-from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.datatypes import BIGINT, SqlType
 from airflow_provider_ssis.emulator.tsql.metadata.objects import SequenceObject, storage_database
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.values.conversion import convert
@@ -151,3 +151,36 @@ class NextValues:
             sequence = self.metadata.sequence(database, schema, name)
             taken.append(convert(Decimal(self.sequences.take(sequence).first), _WHOLE, sequence.type))
         return taken[row - 1]
+
+
+def row_versions(database: str) -> SequenceObject:
+    """The sequence of the rowversion columns of a database."""
+    limits = (_FIRST_ROW_VERSION, 1, 0, 2**63 - 1)
+    return SequenceObject(database, "", "", BIGINT, *limits, cache=1000, key=f"row versions of {database.lower()}")
+
+
+_FIRST_ROW_VERSION: Final = 2001
+
+
+@dataclass(slots=True)
+class RowVersions:
+    """The rowversions of one statement, by the numbers of its rows."""
+
+    sequences: Sequences
+    _taken: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def __call__(self, database: str, row: int) -> bytes:
+        """The rowversion of a row, counted from 1."""
+        taken = self._taken.setdefault(database, [])
+        while len(taken) < row:
+            taken.append(_as_bytes(self.sequences.take(row_versions(database)).first))
+        return taken[row - 1]
+
+    def last(self, database: str) -> bytes:
+        """``@@DBTS``: the last rowversion of a database."""
+        last = self.sequences.last(row_versions(database))
+        return _as_bytes(_FIRST_ROW_VERSION - 1 if last is None else last)
+
+
+def _as_bytes(number: int) -> bytes:
+    return number.to_bytes(8, "big")

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.execution import (
     named_object_statements,
     principal_statements,
     session_statements,
+    switch_statements,
     table_statements,
     user_table_statements,
 )
@@ -39,6 +40,7 @@ AWAITED: Final[AwaitedTable] = {
     **bulk_files.AWAITED,
     **bulk_load.AWAITED,
     **session_statements.AWAITED,
+    **switch_statements.AWAITED,
     **table_statements.AWAITED,
     **user_table_statements.AWAITED,
 }
@@ -64,6 +66,7 @@ BEGIN_IMPLICITLY: Final = frozenset(
         table_syntax.DropFromTable,
         table_syntax.DropIndex,
         table_syntax.DropTable,
+        table_syntax.SwitchTable,
         table_syntax.TransferTable,
         table_syntax.TruncateTable,
     }

@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.execution.table_names import check_righ
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, PRIMARY_KEY, Key, PlainIndex, TableRules
+from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import computed_text
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _SKIPPED: Final = "FOREIGN KEY constraint '{}' is skipped: temporary tables do not enforce it."
@@ -169,11 +170,27 @@ async def _create_index(
     check_key_columns(table, statement.columns)
     rules = table.rules
     if statement.key is None:
-        rules = replace(rules, indexes=(*rules.indexes, PlainIndex(statement.name, statement.columns)))
+        index = PlainIndex(statement.name, statement.columns, columnstore=statement.columnstore)
+        _check_columnstore(table, index)
+        rules = replace(rules, indexes=(*rules.indexes, index))
     else:
         await session.worker.run(partial(_check_rows, session, table, statement.key))
         rules = replace(rules, keys=(*rules.keys, statement.key))
     replace_table(session, frame, table, replace(table, rules=rules), None)
+
+
+def _check_columnstore(table: WritableTable, index: PlainIndex) -> None:
+    """See that a table gets no second columnstore index, and no second clustered one.
+
+    :raises SqlError: 35339, 35372.
+    """
+    if not index.columnstore:
+        return
+    if any(each.columnstore for each in table.rules.indexes):
+        raise SqlError(35339, f"Table '{table.name}' has a columnstore index already. Several are not supported.")
+    if not index.columns and table.rules.primary_key is not None:
+        text = f"Cannot create the clustered columnstore index '{index.name}': '{table.name}' has a clustered index."
+        raise SqlError(35372, text)
 
 
 def _check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
@@ -231,6 +248,7 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
         (*old.indexes, *added.indexes),
         (*old.foreign_keys, *added.foreign_keys) if isinstance(table, UserTable) else (),
         (*old.computed, *added.computed),
+        old.statistics,
     )
     primary = {name.lower() for key in added.keys if key.kind == PRIMARY_KEY for name in key.columns}
     for column in table.columns:
@@ -264,7 +282,7 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
 
 def _first_value(table: WritableTable, column: Column) -> str:
     """What a new column has in the rows that are there: its default only where it does not allow NULL."""
-    computed = {each.column.lower(): each.expression for each in table.rules.computed}
+    computed = {each.column.lower(): computed_text(table, each) for each in table.rules.computed}
     if column.name.lower() in computed:
         return f"({computed[column.name.lower()]})"
     default = table.rules.default_of(column.name)

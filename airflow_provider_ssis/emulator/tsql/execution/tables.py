@@ -100,7 +100,7 @@ def with_types(session: SessionState, table: Definition) -> Definition:
 
     :raises SqlError: 207 and others, an expression is wrong; 1046, it contains a query; 40514, it is not deterministic.
     """
-    computed = {each.column.lower(): each.expression for each in table.rules.computed}
+    computed = {each.column.lower(): each.expression for each in table.rules.computed if each.expression}
     if not computed:
         return table
     plain = tuple(column for column in table.columns if column.name.lower() not in computed)

@@ -17,7 +17,7 @@ import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
-from airflow_provider_ssis.emulator.tsql.execution.sequences import SEQUENCE_TABLE, Sequences
+from airflow_provider_ssis.emulator.tsql.execution.sequences import SEQUENCE_TABLE, Sequences, row_versions
 from airflow_provider_ssis.emulator.tsql.metadata.definitions import item_of
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, TEMPORARY_DATABASE
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
@@ -224,6 +224,7 @@ class UserDatabases:
             for _, item in self._metadata.objects(database.name):
                 if isinstance(item, SequenceObject):
                     self._sequences.keep(item)
+            self._sequences.keep(row_versions(database.name))
 
     def _add(self, database: UserDatabase) -> None:
         self._known[database.name.lower()] = database

@@ -7,6 +7,7 @@ from typing import Final
 from airflow_provider_ssis.emulator.tsql.language import extents, table_syntax
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
+from airflow_provider_ssis.emulator.tsql.language.table_columns import key_columns
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.values.errors import not_supported
@@ -21,6 +22,10 @@ def statement(stream: TokenStream) -> s.Statement | None:
         return _check_identity(stream, line)
     if stream.now.is_word("UPDATE") and following.is_word("STATISTICS"):
         return _update_statistics(stream, line)
+    if following.is_word("STATISTICS") and stream.now.is_word("CREATE"):
+        return _create_statistics(stream, line)
+    if following.is_word("STATISTICS") and stream.now.is_word("DROP"):
+        return _drop_statistics(stream, line)
     if stream.now.is_word("ALTER") and following.is_word("INDEX"):
         return _alter_index(stream, line)
     if stream.now.is_word("ALTER") and following.is_word("SCHEMA"):
@@ -59,6 +64,32 @@ def _update_statistics(stream: TokenStream, line: int) -> s.Statement:
     if stream.accept("WITH"):
         _skip_options(stream)
     return table_syntax.UpdateStatistics(line, table)
+
+
+def _create_statistics(stream: TokenStream, line: int) -> s.Statement:
+    """``CREATE STATISTICS name ON table (columns) [WHERE condition] [WITH options]``."""
+    stream.advance()
+    stream.advance()
+    name = stream.identifier()
+    stream.expect("ON")
+    table = extents.table_name(stream.name(), line)
+    columns = key_columns(stream)
+    if stream.accept("WHERE"):
+        extents.condition(stream)
+    if stream.accept("WITH"):
+        _skip_options(stream)
+    return table_syntax.CreateStatistics(line, name, table, columns)
+
+
+def _drop_statistics(stream: TokenStream, line: int) -> s.Statement:
+    stream.advance()
+    stream.advance()
+    names = [stream.name()]
+    while stream.accept_symbol(","):
+        names.append(stream.name())
+    if any(len(name) < 2 for name in names):
+        raise stream.error()
+    return table_syntax.DropStatistics(line, tuple(names))
 
 
 def _alter_index(stream: TokenStream, line: int) -> s.Statement:

@@ -32,12 +32,14 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supp
 _COLLATIONS: Final = ("DATABASE_DEFAULT", "SQL_LATIN1_GENERAL_CP1_CI_AS")
 _CONSTRAINT_WORDS: Final = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "DEFAULT", "FOREIGN", "REFERENCES", "INDEX")
 _UNSUPPORTED: Final = (
-    *("ROWGUIDCOL", "SPARSE", "MASKED", "GENERATED", "FILESTREAM", "ENCRYPTED", "HIDDEN", "PERSISTED"),
+    *("MASKED", "GENERATED", "FILESTREAM", "ENCRYPTED", "HIDDEN", "PERSISTED"),
     "INDEX",
 )
+_IGNORED: Final = ("ROWGUIDCOL", "SPARSE")
+"""Words on a column that change no result."""
 _DEFAULT_ENDS: Final = (
     *(word for word in _CONSTRAINT_WORDS if word != "DEFAULT"),
-    *("NOT", "NULL", "IDENTITY", "COLLATE", "WITH", "FOR", *_UNSUPPORTED),
+    *("NOT", "NULL", "IDENTITY", "COLLATE", "WITH", "FOR", *_UNSUPPORTED, *_IGNORED),
 )
 _COMPUTED_ENDS: Final = ("PERSISTED", "CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "REFERENCES")
 UNTYPED: Final = SqlType("sql_variant")
@@ -126,17 +128,22 @@ def _column(stream: TokenStream, parts: TableParts) -> Column:
         return _computed(stream, parts, name, line)
     if stream.now.is_word(*_UNSUPPORTED):
         raise not_supported(f"{stream.now.text.upper()} on a column of a table", line=line)
-    type_name = stream.name()[-1]
-    if type_name.lower() in _ROW_VERSIONS:
-        raise not_supported(f"A column of type {type_name}", line=line)
+    # The type alone is a name as well: CREATE TABLE t (timestamp).
+    is_bare = name.lower() == "timestamp" and (stream.at_end or stream.now.is_symbol(",", ")", ";"))
+    type_name = name if is_bare else stream.name()[-1]
     sql_type = data_type(stream, type_name, line)
     nullable = True
+    if type_name.lower() in _ROW_VERSIONS:
+        _row_version(parts, name, line)
+        nullable = False
     while not (stream.at_end or stream.now.is_symbol(",", ")", ";")):
         if stream.accept("NOT"):
-            if stream.now.is_word("FOR"):
-                raise not_supported("NOT FOR REPLICATION", line=stream.now.line)
+            if _is_for_replication(stream):
+                continue
             stream.expect("NULL")
             nullable = False
+        elif stream.accept(*_IGNORED):
+            pass
         elif stream.accept("NULL"):
             nullable = True
         elif stream.accept("COLLATE"):
@@ -153,6 +160,22 @@ def _column(stream: TokenStream, parts: TableParts) -> Column:
         else:
             break
     return Column(name, sql_type, nullable)
+
+
+def _row_version(parts: TableParts, name: str, line: int) -> None:
+    if any(not each.expression for each in parts.computed):
+        text = f"A table can have only one timestamp column, and table '{parts.name}' has one already."
+        raise SqlError(2738, text, state=2, line=line)
+    parts.computed.append(Computed(name, ""))
+
+
+def _is_for_replication(stream: TokenStream) -> bool:
+    """``NOT FOR REPLICATION``, after NOT: it changes nothing, because there is no replication."""
+    if not stream.accept("FOR"):
+        return False
+    if stream.advance().text.upper() != "REPLICATION":
+        raise stream.error()
+    return True
 
 
 def _computed(stream: TokenStream, parts: TableParts, name: str, line: int) -> Column:
@@ -204,6 +227,8 @@ def _constraint(stream: TokenStream, parts: TableParts, column: str | None) -> N
         short = "PK" if kind == PRIMARY_KEY else "UQ"
         parts.keys.append(Key(parts.constraint_name(short, given), names, kind))
     elif stream.accept("CHECK"):
+        if stream.accept("NOT"):
+            _is_for_replication(stream)
         text = _condition(stream)
         QueryText.parse(f"SELECT 1 WHERE ({text})", line)
         parts.checks.append(Check(parts.constraint_name("CK", given), text))
@@ -264,20 +289,22 @@ def _key_column(stream: TokenStream) -> str:
 
 
 def index_options(stream: TokenStream) -> None:
-    """``WITH (…)`` and ``ON filegroup``, which change nothing here.
+    """``WITH (…)``, ``ON filegroup`` and ``TEXTIMAGE_ON filegroup``, which change nothing here.
 
     :raises SqlError: 40514, IGNORE_DUP_KEY.
     """
     if stream.now.is_word("WITH") and stream.following.is_symbol("("):
         stream.advance()
         stream.expect_symbol("(")
-        while not stream.accept_symbol(")"):
+        depth = 1
+        while depth:
             if stream.now.is_word("IGNORE_DUP_KEY") and not _is_off(stream):
                 raise not_supported("IGNORE_DUP_KEY", line=stream.now.line)
             if stream.at_end:
                 raise stream.error()
-            stream.advance()
-    if stream.accept("ON"):
+            depth += _PARENTHESES.get(stream.advance().text, 0)
+    while stream.now.is_word("ON") or stream.now.text.upper() in ("TEXTIMAGE_ON", "FILESTREAM_ON"):
+        stream.advance()
         stream.identifier()
 
 
@@ -303,7 +330,8 @@ def _foreign_key(stream: TokenStream, name: str, column: str | None) -> ForeignK
             changed = stream.advance().text.upper()
             actions[changed] = _action(stream)
         elif stream.now.is_word("NOT") and stream.following.is_word("FOR"):
-            raise not_supported("NOT FOR REPLICATION", line=stream.now.line)
+            stream.advance()
+            _is_for_replication(stream)
         else:
             break
     found = ForeignKey(name, columns, schema[-1] if schema else DEFAULT_SCHEMA, table, references)

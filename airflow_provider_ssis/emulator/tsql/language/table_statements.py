@@ -25,7 +25,7 @@ from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStrea
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import UNIQUE_INDEX, Key
 from airflow_provider_ssis.emulator.tsql.values.errors import not_supported
 
-_INDEX_WORDS: Final = ("UNIQUE", "CLUSTERED", "NONCLUSTERED", "INDEX")
+_INDEX_WORDS: Final = ("UNIQUE", "CLUSTERED", "NONCLUSTERED", "COLUMNSTORE", "INDEX")
 
 
 def create(stream: TokenStream) -> s.Statement:
@@ -46,12 +46,14 @@ def create(stream: TokenStream) -> s.Statement:
 
 def _create_index(stream: TokenStream, line: int) -> s.Statement:
     unique = stream.accept("UNIQUE")
+    clustered = stream.now.is_word("CLUSTERED")
     stream.accept("CLUSTERED", "NONCLUSTERED")
+    columnstore = not unique and _accept_text(stream, "COLUMNSTORE")
     stream.expect("INDEX")
     name = stream.identifier()
     stream.expect("ON")
     table = _table(stream, line)
-    columns = key_columns(stream)
+    columns = () if columnstore and clustered else key_columns(stream)
     if stream.now.text.upper() == "INCLUDE":
         stream.advance()
         key_columns(stream)
@@ -60,7 +62,16 @@ def _create_index(stream: TokenStream, line: int) -> s.Statement:
             raise not_supported("A unique index with WHERE", line=line)
         extents.condition(stream)
     index_options(stream)
-    return table_syntax.CreateIndex(line, table, name, Key(name, columns, UNIQUE_INDEX) if unique else None, columns)
+    key = Key(name, columns, UNIQUE_INDEX) if unique else None
+    return table_syntax.CreateIndex(line, table, name, key, columns, columnstore)
+
+
+def _accept_text(stream: TokenStream, word: str) -> bool:
+    """Take the current token if it is this word, which is not reserved."""
+    if stream.now.text.upper() != word:
+        return False
+    stream.advance()
+    return True
 
 
 def _table(stream: TokenStream, line: int) -> table_syntax.Name:
@@ -109,6 +120,21 @@ def alter(stream: TokenStream) -> s.Statement:
         else:
             stream.accept("NULL")
         return table_syntax.AlterColumn(line, table, Column(name, sql_type, nullable))
+    if _accept_text(stream, "SWITCH"):
+        if _accept_text(stream, "PARTITION"):
+            raise not_supported("ALTER TABLE … SWITCH PARTITION", line=line)
+        stream.expect("TO")
+        target = _table(stream, line)
+        if _accept_text(stream, "PARTITION"):
+            raise not_supported("ALTER TABLE … SWITCH TO … PARTITION", line=line)
+        index_options(stream)
+        return table_syntax.SwitchTable(line, table, target)
+    if _accept_text(stream, "REBUILD"):
+        if _accept_text(stream, "PARTITION"):
+            stream.expect_symbol("=")
+            stream.expect("ALL")
+        index_options(stream)
+        return table_syntax.UpdateStatistics(line, table)
     raise not_supported(f"ALTER TABLE … {stream.now.text.upper()}", line=stream.now.line)
 
 

@@ -44,12 +44,14 @@ class CreateIndex(Statement):
     """``CREATE [UNIQUE] INDEX name ON table (columns)``.
 
     :param key: of a unique index; None for others, which change nothing.
+    :param columns: none for a clustered columnstore index.
     """
 
     table: Name
     name: str
     key: Key | None
     columns: tuple[str, ...]
+    columnstore: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +151,35 @@ class CheckIdentity(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchTable(Statement):
+    """``ALTER TABLE table SWITCH TO target``."""
+
+    table: Name
+    target: Name
+
+
+@dataclass(frozen=True, slots=True)
+class CreateStatistics(Statement):
+    """``CREATE STATISTICS name ON table (columns)``."""
+
+    name: str
+    table: Name
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropStatistics(Statement):
+    """``DROP STATISTICS table.name, …``.
+
+    :param names: each with the parts of the table's name before it.
+    """
+
+    names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateStatistics(Statement):
-    """``UPDATE STATISTICS table``, which changes nothing."""
+    """``UPDATE STATISTICS table`` and ``ALTER TABLE table REBUILD``, which change nothing."""
 
     table: Name
 

@@ -56,6 +56,7 @@ class Index:
     columns: tuple[str, ...] = ()
     is_clustered: bool = False
     is_disabled: bool = False
+    is_columnstore: bool = False
 
 
 def constraints(tables: Numbered) -> Iterator[Constraint]:
@@ -74,15 +75,24 @@ def indexes(tables: Numbered) -> Iterator[Index]:
     """All indexes of tables; the primary key is the clustered one."""
     for number, table in tables:
         primary = table.rules.primary_key
-        if primary is None:
+        clustered = next((each for each in table.rules.indexes if each.columnstore and not each.columns), None)
+        if primary is None and clustered is not None:
+            names = tuple(column.name for column in table.columns)
+            yield Index(1, clustered.name, number, table, None, names, True, clustered.disabled, is_columnstore=True)
+        elif primary is None:
             yield Index(0, None, number, table, None)
         else:
             yield Index(1, primary.name, number, table, primary, primary.columns, is_clustered=True)
         others = [key for key in table.rules.keys if key is not primary]
         for place, key in enumerate(others, start=2):
             yield Index(place, key.name, number, table, key, key.columns)
-        for place, index in enumerate(table.rules.indexes, start=2 + len(others)):
-            yield Index(place, index.name, number, table, None, index.columns, is_disabled=index.disabled)
+        plain = [index for index in table.rules.indexes if index is not clustered]
+        for place, index in enumerate(plain, start=2 + len(others)):
+            yield Index(
+                *(place, index.name, number, table, None, index.columns),
+                is_disabled=index.disabled,
+                is_columnstore=index.columnstore,
+            )
 
 
 def column_ids(table: UserTable, names: tuple[str, ...]) -> list[int]:

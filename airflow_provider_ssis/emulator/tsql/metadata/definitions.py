@@ -120,7 +120,11 @@ def _rules(stored: dict[str, Any]) -> TableRules:
         name: tuple(kind(**{key: _hashable(value) for key, value in each.items()}) for each in stored.get(name, ()))
         for name, kind in _RULES.items()
     }
-    return TableRules(identity=None if identity is None else Identity(**identity), **parts)
+    return TableRules(
+        identity=None if identity is None else Identity(**identity),
+        **parts,
+        statistics=tuple(stored.get("statistics", ())),
+    )
 
 
 def _hashable(value: Any) -> Any:

@@ -41,6 +41,13 @@ def _type(type: SqlType) -> tuple[Any, ...]:  # noqa: A002 - the field's own wor
     return type.name, None, None, precision, radix, None if radix == 2 else scale, None
 
 
+_ROW_VERSION: Final = ("timestamp", None, None, None, None, None, None)
+
+
+def _is_row_version(item: object, column: str) -> bool:
+    return isinstance(item, UserTable) and item.rules.is_row_version(column)
+
+
 def _columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for _, item in metadata.objects(database):
         if isinstance(item, BaseTable | AnyView):
@@ -56,7 +63,7 @@ def _columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
                     position,
                     None if default is None else f"({default})",
                     nullable,
-                    *_type(column.type),
+                    *(_ROW_VERSION if _is_row_version(item, column.name) else _type(column.type)),
                     collation,
                 )
 

@@ -122,7 +122,8 @@ def _columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]
     for number, rules, columns in _column_owners(metadata, database):
         for position, column in enumerate(columns, start=1):
             size, precision, scale = facets(column.type)
-            type_number = TYPE_IDS[column.type.name]
+            is_row_version = rules.is_row_version(column.name)
+            type_number = TYPE_IDS["timestamp" if is_row_version else column.type.name]
             collation = COLLATION if "char" in column.type.name or "text" in column.type.name else None
             yield (
                 number,
@@ -136,7 +137,7 @@ def _columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]
                 collation,
                 column.nullable,
                 rules.is_identity(column.name),
-                rules.is_computed(column.name),
+                rules.is_computed(column.name) and not is_row_version,
                 defaults.get((number, column.name.lower()), 0),
             )
 

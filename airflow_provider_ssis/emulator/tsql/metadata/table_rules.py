@@ -42,7 +42,7 @@ class Computed:
     """A computed column, whose values are stored when its row changes.
 
     :param column: its name.
-    :param expression: T-SQL text.
+    :param expression: T-SQL text; empty for a rowversion column, which gets a new number with each change of its row.
     :param persisted: it is declared with PERSISTED.
     """
 
@@ -85,12 +85,15 @@ class Key:
 class PlainIndex:
     """An index that is not unique, which changes nothing but what the system views show.
 
+    :param columns: of the key; none for a clustered columnstore index.
     :param disabled: ALTER INDEX … DISABLE.
+    :param columnstore: CREATE COLUMNSTORE INDEX.
     """
 
     name: str
     columns: tuple[str, ...]
     disabled: bool = False
+    columnstore: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ class TableRules:
 
     :param indexes: those that are not unique.
     :param foreign_keys: those of a table in a database; temporary tables do not enforce them.
+    :param statistics: the names of those that CREATE STATISTICS made.
     """
 
     identity: Identity | None = None
@@ -143,6 +147,7 @@ class TableRules:
     indexes: tuple[PlainIndex, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     computed: tuple[Computed, ...] = ()
+    statistics: tuple[str, ...] = ()
 
     @property
     def inspect_rows(self) -> bool:
@@ -156,6 +161,10 @@ class TableRules:
     def is_computed(self, column: str) -> bool:
         """Whether a column is computed."""
         return any(each.column.lower() == column.lower() for each in self.computed)
+
+    def is_row_version(self, column: str) -> bool:
+        """Whether a column is of type rowversion."""
+        return any(each.column.lower() == column.lower() and not each.expression for each in self.computed)
 
     def is_given(self, column: str) -> bool:
         """Whether an INSERT without a list of columns gives a column a value."""

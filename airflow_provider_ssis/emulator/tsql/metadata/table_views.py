@@ -129,6 +129,8 @@ def _identity_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, 
 def _computed_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for number, table in metadata.user_tables(database):
         for each in table.rules.computed:
+            if not each.expression:
+                continue
             (place,) = column_ids(table, (each.column,))
             yield number, table.columns[place - 1].name, place, f"({each.expression})", each.persisted
 
@@ -136,6 +138,8 @@ def _computed_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, 
 def _indexes(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for each in indexes(metadata.user_tables(database)):
         kind = (1, "CLUSTERED") if each.is_clustered else (0, "HEAP") if not each.id else (2, "NONCLUSTERED")
+        if each.is_columnstore:
+            kind = (kind[0] + 4, f"{kind[1]} COLUMNSTORE")
         key = each.key
         unique = (key is not None, key is not None and key.kind == PRIMARY_KEY, key is not None and key.kind == UNIQUE)
         yield each.table_id, each.name, each.id, *kind, *unique, each.is_disabled, False, None

@@ -148,7 +148,6 @@ T = "CREATE TABLE #t (id int IDENTITY PRIMARY KEY, v int NOT NULL CHECK (v > 0),
         ("CREATE TABLE #t (a varchar(5) PRIMARY KEY); ALTER TABLE #t ALTER COLUMN a int NOT NULL", 5074),
         ("CREATE TABLE #t (a decimal(5, 2) CHECK (a < 5)); ALTER TABLE #t ALTER COLUMN a decimal(5, 0)", 5074),
         ("CREATE TABLE #t (a varchar(5)); INSERT #t VALUES ('xyz'); ALTER TABLE #t ALTER COLUMN a varchar(2)", 2628),
-        ("CREATE TABLE #t (a int, v rowversion)", 40514),
         ("CREATE TABLE #t (a int); CREATE UNIQUE INDEX u ON #t (a) WITH (IGNORE_DUP_KEY = ON)", 40514),
     ],
 )

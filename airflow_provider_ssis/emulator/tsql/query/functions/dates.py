@@ -17,7 +17,7 @@ from airflow_provider_ssis.emulator.tsql.values import date_parts, date_styles
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import overflow
 from airflow_provider_ssis.emulator.tsql.values.conversion import try_convert, type_of
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.moments import widened
+from airflow_provider_ssis.emulator.tsql.values.moments import narrowed, widened
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder
@@ -117,7 +117,8 @@ def _fraction(fraction: int, precision: int) -> int:
 
 
 def _datetimefromparts(*numbers: int) -> dt.datetime:
-    return _from_parts(*numbers[:6], numbers[6] * 1000)
+    found: dt.datetime = narrowed(_from_parts(*numbers[:6], numbers[6] * 1000), _DATETIME)
+    return found
 
 
 def _datetime2fromparts(*numbers: int) -> dt.datetime:

@@ -35,6 +35,7 @@ GLOBALS: Final[Mapping[str, SqlType]] = {
     "@@cpu_busy": INT,
     "@@cursor_rows": INT,
     "@@datefirst": SqlType("tinyint"),
+    "@@dbts": SqlType("varbinary", length=8),
     "@@error": INT,
     "@@fetch_status": INT,
     "@@identity": _IDENTITY,

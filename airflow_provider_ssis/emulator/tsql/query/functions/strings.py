@@ -221,6 +221,25 @@ def _patindex(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
     return _PATINDEX.rule(binder, nodes)
 
 
+_UPPER: Final = "CASE WHEN contains({0}, 'ß') THEN {call} ELSE upper({0}) END"
+"""DuckDB changes ß; SQL Server does not."""
+
+
+def _upper(text: str) -> str:
+    # One character for each: SQL Server leaves those without an upper case of one character as they are.
+    shown = text.upper()
+    return shown if len(shown) == len(text) else "".join(_single(each, each.upper()) for each in text)
+
+
+def _lower(text: str) -> str:
+    shown = text.lower()
+    return shown if len(shown) == len(text) else "".join(_single(each, each.lower()) for each in text)
+
+
+def _single(character: str, changed: str) -> str:
+    return changed if len(changed) == 1 else character
+
+
 FUNCTIONS: Final = {
     name: plain.function(name)
     for name, plain in {
@@ -237,7 +256,7 @@ FUNCTIONS: Final = {
             lambda text: utf16_length(text.rstrip(" ")),
             native="CASE WHEN strlen({0}) = length({0}) THEN length(rtrim({0}, ' ')) ELSE {call} END",
         ),
-        "lower": Plain(("text",), same_as_first, str.lower, native="lower({0})"),
+        "lower": Plain(("text",), same_as_first, _lower, native="lower({0})"),
         "ltrim": Plain(("text", "text"), same_as_first, _ltrim, least=1),
         "nchar": Plain(("int",), SqlType("nchar", length=1), _nchar),
         "parsename": Plain(("text", "int"), SqlType("nvarchar", length=128), _parsename),
@@ -254,6 +273,6 @@ FUNCTIONS: Final = {
         "translate": Plain(("text", "text", "text"), widest_like_first, _translate),
         "trim": Plain(("text", "text"), same_as_first, _trim, least=1),
         "unicode": Plain(("text",), INT, _unicode),
-        "upper": Plain(("text",), same_as_first, str.upper, native="upper({0})"),
+        "upper": Plain(("text",), same_as_first, _upper, native=_UPPER),
     }.items()
 } | {"patindex": Function(2, 2, _patindex)}

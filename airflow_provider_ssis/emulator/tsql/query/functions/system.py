@@ -6,12 +6,26 @@ import hashlib
 import uuid
 import zlib
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_ssis.emulator.datatypes import INT, SQL_VARIANT, UNIQUEIDENTIFIER, SqlType, Variant
+from airflow_provider_ssis.emulator.datatypes import (
+    BIGINT,
+    INT,
+    MAX,
+    SQL_VARIANT,
+    UNIQUEIDENTIFIER,
+    SqlType,
+    Variant,
+)
 from airflow_provider_ssis.emulator.tsql.metadata import type_catalog
 from airflow_provider_ssis.emulator.tsql.metadata.names import is_global, qualified, split_name
-from airflow_provider_ssis.emulator.tsql.metadata.object_properties import column_name, object_property
+from airflow_provider_ssis.emulator.tsql.metadata.object_properties import (
+    column_name,
+    column_property,
+    object_definition,
+    object_property,
+)
 from airflow_provider_ssis.emulator.tsql.query.functions import session_values
 from airflow_provider_ssis.emulator.tsql.query.functions.session_values import NAME
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken
@@ -134,9 +148,32 @@ def _newid(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
 
 
 def _checksum(*values: Any) -> int:
-    text = "|".join("" if value is None else str(value).rstrip(" ").lower() for value in values)
-    number = zlib.crc32(text.encode())
+    """``CHECKSUM``: equal for values that compare as equal. Of whole numbers, it is what SQL Server computes."""
+    return _signed(reduce(lambda sum_, value: _rotated(sum_) ^ _sum_of(value, folds=True), values, 0))
+
+
+def _binary_checksum(*values: Any) -> int:
+    """``BINARY_CHECKSUM``: differs for texts that differ in case."""
+    return _signed(reduce(lambda sum_, value: _rotated(sum_) ^ _sum_of(value, folds=False), values, 0))
+
+
+def _rotated(number: int) -> int:
+    return ((number << 4) | (number >> 28)) & 0xFFFFFFFF
+
+
+def _signed(number: int) -> int:
     return number - 2**32 if number >= 2**31 else number
+
+
+def _sum_of(value: Any, *, folds: bool) -> int:
+    if value is None:
+        return 0x7FFFFFFF
+    if isinstance(value, int):
+        return int(value) & 0xFFFFFFFF if -(2**31) <= value < 2**31 else zlib.crc32(str(value).encode())
+    if folds:
+        return zlib.crc32(str(value).rstrip(" ").lower().encode())
+    data = value if isinstance(value, bytes) else str(value).rstrip(" ").encode("cp1252", "replace")
+    return reduce(lambda sum_, byte: _rotated(sum_) ^ byte, data, 0)
 
 
 def _of_metadata(
@@ -239,6 +276,10 @@ _METADATA: Final = {
         ),
         least=1,
     ),
+    "columnproperty": _of_metadata("columnproperty", ("int", "text", "text"), INT, column_property),
+    "object_definition": _of_metadata(
+        "object_definition", ("int",), SqlType("nvarchar", length=MAX), object_definition
+    ),
     "objectproperty": _of_metadata("objectproperty", ("int", "text"), INT, object_property),
     "schema_id": _of_metadata(
         "schema_id",
@@ -284,7 +325,25 @@ def _formatmessage(*values: Any) -> str:
         raise SqlError(2787, "FORMATMESSAGE: the arguments do not match the placeholders of the message.") from None
 
 
+def _next_row_version(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+    """The value of a rowversion column in a new or changed row of a table of a database."""
+    database = nodes[0].name
+    binder.compilation.needed[NEXT_ROW_VERSION] = None
+    bridge = binder.compilation.bridge
+    return binder.call(
+        f"next row version of {database}",
+        lambda row: bridge.session[NEXT_ROW_VERSION](database, row),
+        [Typed("row_number() OVER ()", BIGINT, nullable=False)],
+        SqlType("binary", length=8),
+        strict=False,
+    )
+
+
+NEXT_ROW_VERSION: Final = "next_row_version()"
+"""The session's function of a database and the number of a row."""
+
 FUNCTIONS: Final[dict[str, Function]] = {
+    "next_row_version": Function(1, 1, _next_row_version),
     "datalength": Function(1, 1, _datalength),
     "isnumeric": Function(1, 1, _isnumeric),
     "newid": Function(0, 0, _newid),
@@ -302,7 +361,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
         name: plain.function(name)
         for name, plain in {
             "checksum": Plain(("any",), INT, _checksum, variadic=True, strict=False),
-            "binary_checksum": Plain(("any",), INT, _checksum, variadic=True, strict=False),
+            "binary_checksum": Plain(("any",), INT, _binary_checksum, variadic=True, strict=False),
             "formatmessage": Plain(
                 ("text", "any"), SqlType("nvarchar", length=2048), _formatmessage, least=1, variadic=True
             ),

@@ -131,8 +131,25 @@ def _spread(function: str) -> _Aggregate:
 
 _PERCENTILES: Final = ("percentile_cont", "percentile_disc")
 
+
+def _checksum(binder: Binder, value: Typed, distinct: bool, behind: str) -> Typed:
+    if value.type.name not in ("tinyint", "smallint", "int"):
+        raise SqlError(8117, f"CHECKSUM_AGG takes values of type int, not {value.type.name}.")
+    inner = f"{'DISTINCT ' if distinct else ''}CAST({value.sql} AS INTEGER)"
+    return Typed(f"bit_xor({inner}){behind}", INT)
+
+
+def _count_distinct(binder: Binder, value: Typed, distinct: bool, behind: str) -> Typed:
+    """``APPROX_COUNT_DISTINCT``: the exact number is a good approximation."""
+    if behind:
+        raise SqlError(4113, "APPROX_COUNT_DISTINCT cannot be used with OVER.", severity=15)
+    return _count(BIGINT)(binder, value, True, behind)
+
+
 AGGREGATES: Final[dict[str, _Aggregate]] = {
+    "approx_count_distinct": _count_distinct,
     "avg": _avg,
+    "checksum_agg": _checksum,
     "count": _count(INT),
     "count_big": _count(BIGINT),
     "max": _extreme("max"),

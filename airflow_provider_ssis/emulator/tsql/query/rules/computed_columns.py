@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.names import TEMPORARY_DATABASE
+from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Computed
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import ROW, new_image
 from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import column_named, expression_of, stored
@@ -28,10 +30,18 @@ def with_computed(binder: Binder, table: WritableTable, stage: str) -> str:
     values = []
     for each in computed:
         column = column_named(table, each.column)
-        value = stored(binder, inside.value(expression_of(each.expression).copy()), column, table)
+        value = stored(binder, inside.value(expression_of(computed_text(table, each)).copy()), column, table)
         place = names.index(each.column.lower()) + 1
         values.append(f"CASE WHEN {ROW}.k <> '{DELETED}' THEN {value.sql} END AS n{place}")
     return " ".join(["SELECT", f"* REPLACE ({', '.join(values)})", "FROM", f"({stage}) AS {ROW}"])
+
+
+def computed_text(table: WritableTable, computed: Computed) -> str:
+    """The T-SQL text of the value of a computed column."""
+    if computed.expression:
+        return computed.expression
+    database = TEMPORARY_DATABASE if isinstance(table, LocalTable) else table.database
+    return "next_row_version('" + database.replace("'", "''") + "')"
 
 
 def with_computed_names(table: WritableTable, updated: Iterable[str]) -> tuple[str, ...]:

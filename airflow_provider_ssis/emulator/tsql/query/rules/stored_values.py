@@ -111,6 +111,9 @@ def named_columns(table: WritableTable, names: Sequence[str] | None) -> list[Col
         return [column for column in table.columns if table.rules.is_given(column.name)]
     columns = [column_named(table, name) for name in names]
     for column in columns:
+        if table.rules.is_row_version(column.name):
+            text = "Cannot insert an explicit value into a timestamp column. Leave it out of the list of columns."
+            raise SqlError(273, text)
         check_not_computed(table, column)
     if len({column.name for column in columns}) != len(columns):
         raise SqlError(264, "A column is named more than once in the list of columns.", severity=16)
@@ -120,8 +123,10 @@ def named_columns(table: WritableTable, names: Sequence[str] | None) -> list[Col
 def check_not_computed(table: WritableTable, column: Column) -> None:
     """See that a column may be given a value.
 
-    :raises SqlError: 271.
+    :raises SqlError: 271, 272.
     """
+    if table.rules.is_row_version(column.name):
+        raise SqlError(272, f"Cannot update the timestamp column {column.name!r}.")
     if table.rules.is_computed(column.name):
         raise SqlError(271, f"The column {column.name!r} cannot be modified, because it is a computed column.")
 

@@ -1,0 +1,105 @@
+"""What scripts of warehouses say about tables: rowversion columns, columnstore indexes, statistics, SWITCH."""
+
+# ruff: noqa: E501 - a script reads best on its own lines
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.support.tsql_session import Answer, answer, tsql_server
+
+RUN = Callable[[str], Answer]
+
+SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
+    "a rowversion column changes with its row": (
+        """CREATE TABLE rv (id int IDENTITY(1,1) NOT FOR REPLICATION PRIMARY KEY, v int, ts rowversion); INSERT rv (v) VALUES (1), (2); INSERT rv DEFAULT VALUES; DECLARE @last binary(8) = @@DBTS; SELECT COUNT(DISTINCT ts) FROM rv WHERE ts <= @last
+        UPDATE rv SET v = 5 WHERE id = 2; SELECT id, v FROM rv WHERE ts > @last; MERGE rv t USING (VALUES (1, 9), (50, 50)) s (i, v) ON s.i = t.id WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT (v) VALUES (s.v);
+        SELECT id FROM rv WHERE ts > @last ORDER BY id; SELECT c.name, t.name, is_computed FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id WHERE object_id = OBJECT_ID('rv') AND c.name = 'ts'; SELECT COUNT(*) FROM sys.computed_columns
+        ALTER TABLE rv DROP COLUMN ts; ALTER TABLE rv ADD timestamp; SELECT COUNT(DISTINCT timestamp) FROM rv; DECLARE @t TABLE (a int, rv rowversion); INSERT @t (a) VALUES (1); SELECT DATALENGTH(rv) FROM @t""",
+        [[(3,)], [(2, 5)], [(1,), (2,), (4,)], [("ts", "timestamp", False)], [(0,)], [(4,)], [(8,)]],
+    ),
+    "a table as Management Studio scripts it": (
+        """CREATE TABLE [dbo].[FactSales]([SalesKey] [bigint] IDENTITY(1,1) NOT FOR REPLICATION NOT NULL, [Amount] [decimal](18, 4) SPARSE NULL, [Note] [nvarchar](max) NULL, [RowGuid] [uniqueidentifier] ROWGUIDCOL NOT NULL CONSTRAINT [DF_g] DEFAULT (newid()), [Ts] [timestamp] NOT NULL,
+        CONSTRAINT [PK_FactSales] PRIMARY KEY CLUSTERED ([SalesKey] ASC) WITH (PAD_INDEX = OFF, IGNORE_DUP_KEY = OFF, DATA_COMPRESSION = PAGE) ON [PRIMARY]) ON [PRIMARY] TEXTIMAGE_ON [PRIMARY]; INSERT FactSales (Amount) VALUES (2); SELECT SalesKey, Amount, Note FROM FactSales""",
+        [[(1, Decimal("2.0000"), None)]],
+    ),
+    "columnstore indexes": (
+        """CREATE TABLE cs (a int, b int); CREATE CLUSTERED COLUMNSTORE INDEX cci ON cs WITH (DROP_EXISTING = OFF); INSERT cs VALUES (1, 2); SELECT type_desc, index_id FROM sys.indexes WHERE object_id = OBJECT_ID('cs'); SELECT SUM(rows) FROM sys.partitions WHERE object_id = OBJECT_ID('cs')
+        ALTER INDEX cci ON cs REBUILD PARTITION = ALL WITH (DATA_COMPRESSION = COLUMNSTORE_ARCHIVE); ALTER TABLE cs REBUILD PARTITION = ALL WITH (DATA_COMPRESSION = PAGE); DROP INDEX cci ON cs; CREATE NONCLUSTERED COLUMNSTORE INDEX n ON cs (a, b); SELECT type_desc FROM sys.indexes WHERE name = 'n'; SELECT * FROM cs""",
+        [[("CLUSTERED COLUMNSTORE", 1)], [(1,)], [("NONCLUSTERED COLUMNSTORE",)], [(1, 2)]],
+    ),
+    "SWITCH, also undone": (
+        """CREATE TABLE fin (d date NOT NULL, v int); CREATE TABLE fout (d date NOT NULL, v int); INSERT fin VALUES ('2024-01-01', 1), ('2024-01-02', 2); BEGIN TRAN; ALTER TABLE fin SWITCH TO fout; SELECT COUNT(*) FROM fin; ROLLBACK; SELECT COUNT(*) FROM fout
+        ALTER TABLE dbo.fin SWITCH TO dbo.fout WITH (WAIT_AT_LOW_PRIORITY (MAX_DURATION = 1 MINUTES, ABORT_AFTER_WAIT = NONE)); SELECT (SELECT COUNT(*) FROM fin), SUM(v) FROM fout""",
+        [[(0,)], [(0,)], [(0, 3)]],
+    ),
+    "statistics": (
+        "CREATE TABLE st (a int, b int); CREATE STATISTICS s1 ON st (a, b) WITH FULLSCAN; UPDATE STATISTICS st s1 WITH SAMPLE 50 PERCENT; CREATE STATISTICS s2 ON st (b) WHERE b > 5; DROP STATISTICS st.s1, dbo.st.s2; SELECT COUNT(*) FROM st",
+        [[(0,)]],
+    ),
+    "functions of checksums and metadata": (
+        """SELECT BINARY_CHECKSUM('ABC'), CHECKSUM(5), CHECKSUM(1, 2), IIF(BINARY_CHECKSUM('a', 1) = BINARY_CHECKSUM('A', 1), 1, 0), IIF(CHECKSUM('a', 1) = CHECKSUM('A ', 1), 1, 0); SELECT CHECKSUM_AGG(n), CHECKSUM_AGG(DISTINCT n), APPROX_COUNT_DISTINCT(n) FROM (VALUES (1), (2), (4), (4), (NULL)) v (n)
+        CREATE TABLE cp (id int IDENTITY, v varchar(9) NULL CONSTRAINT dv DEFAULT ('x')); SELECT COLUMNPROPERTY(OBJECT_ID('cp'), 'ID', 'IsIdentity'), COLUMNPROPERTY(OBJECT_ID('cp'), 'v', 'Precision'), COLUMNPROPERTY(OBJECT_ID('cp'), 'v', 'AllowsNull'), COLUMNPROPERTY(OBJECT_ID('cp'), 'no', 'ColumnId'), OBJECT_DEFINITION(OBJECT_ID('dv'))""",
+        [[(17763, 5, 18, 0, 1)], [(3, 7, 3)], [(1, 9, 1, None, "(('x'))")]],
+    ),
+    "one character for each in UPPER and LOWER; datetime in steps": (
+        "SELECT UPPER('straße'), LOWER('ÄSS'); SELECT UPPER(v) FROM (VALUES (N'straße')) x (v); SELECT DATETIMEFROMPARTS(2024, 1, 2, 3, 4, 5, 6)",
+        [[("STRAßE", "äss")], [("STRAßE",)], [(dt.datetime(2024, 1, 2, 3, 4, 5, 7000),)]],
+    ),
+}
+
+ERRORS = {
+    "CREATE TABLE e (a rowversion, b timestamp)": 2738,
+    "CREATE TABLE e (v int, ts rowversion); INSERT e (v, ts) VALUES (1, 0x1)": 273,
+    "CREATE TABLE e (v int, ts rowversion); UPDATE e SET ts = 0x1": 272,
+    "CREATE TABLE e (v int); CREATE CLUSTERED COLUMNSTORE INDEX a ON e; CREATE COLUMNSTORE INDEX b ON e (v)": 35339,
+    "CREATE TABLE e (v int PRIMARY KEY); CREATE CLUSTERED COLUMNSTORE INDEX a ON e": 35372,
+    "CREATE TABLE e (a int); CREATE TABLE f (a int); INSERT f VALUES (1); ALTER TABLE e SWITCH TO f": 4905,
+    "CREATE TABLE e (a int); CREATE TABLE f (a int, b int); ALTER TABLE e SWITCH TO f": 4943,
+    "CREATE TABLE e (a int); CREATE TABLE f (a bigint); ALTER TABLE e SWITCH TO f": 4944,
+    "CREATE TABLE e (a int); CREATE TABLE f (b int); ALTER TABLE e SWITCH TO f": 4957,
+    "CREATE TABLE e (a int); CREATE TABLE f (a int NOT NULL); ALTER TABLE e SWITCH TO f": 4985,
+    "CREATE TABLE e (a int NOT NULL); CREATE TABLE f (a int PRIMARY KEY); ALTER TABLE e SWITCH TO f": 4947,
+    "CREATE TABLE e (a int); CREATE TABLE f (a int CHECK (a > 1)); ALTER TABLE e SWITCH TO f": 4970,
+    "CREATE TABLE e (a int); ALTER TABLE e SWITCH PARTITION 1 TO e": 40514,
+    "CREATE TABLE e (a int); CREATE STATISTICS s ON e (b)": 1911,
+    "CREATE TABLE e (a int); CREATE STATISTICS s ON e (a); CREATE STATISTICS s ON e (a)": 1927,
+    "CREATE TABLE e (a int); DROP STATISTICS e.s": 3701,
+    "SELECT CHECKSUM_AGG(n) FROM (VALUES ('a')) v (n)": 8117,
+}
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[RUN]:
+    """Runs batches in one database, for all tests."""
+    with asyncio.Runner() as runner:
+        server = tsql_server()
+        session = runner.run(runner.run(server.__aenter__()).session())
+
+        def found(text: str) -> Answer:
+            return runner.run(answer(session, text))
+
+        found("CREATE DATABASE Shop; USE Shop")
+        yield found
+        runner.run(session.close())
+        runner.run(server.__aexit__(None, None, None))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script(run: RUN, name: str) -> None:
+    text, expected = SCRIPTS[name]
+    found = run(text)
+    assert (found.errors, found.results) == ([], expected)
+
+
+@pytest.mark.parametrize("text", ERRORS)
+def test_errors(run: RUN, text: str) -> None:
+    found = run(f"BEGIN TRAN; {text}")
+    run("IF @@TRANCOUNT > 0 ROLLBACK")
+    assert found.numbers[:1] == [ERRORS[text]]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from airflow_provider_ssis.catalog.retries import NO_RETRY, Clock, RetryPolicy
 from airflow_provider_ssis.catalog.sections.correlated_executions import CorrelatedExecutions
 from airflow_provider_ssis.catalog.sections.data_taps import DataTaps
 from airflow_provider_ssis.catalog.sections.environment_references import EnvironmentReferences
@@ -24,7 +25,7 @@ from airflow_provider_ssis.catalog.sections.scale_out import ScaleOut
 from airflow_provider_ssis.catalog.sections.server import Server
 from airflow_provider_ssis.catalog.sections.statistics import Statistics
 from airflow_provider_ssis.catalog.sections.validations import Validations
-from airflow_provider_ssis.catalog.session import NO_RETRY, CatalogSession, Clock, Connection, RetryPolicy
+from airflow_provider_ssis.catalog.session import CatalogSession, Connection
 
 
 class Catalog(

@@ -19,7 +19,7 @@ from airflow_provider_ssis.catalog.errors import (
     StatementTimeout,
     TransientError,
 )
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.executions.deadline import NO_DEADLINE, SYSTEM_CLOCK
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from airflow_provider_ssis.catalog.errors import (
     StartInterrupted,
 )
 from airflow_provider_ssis.catalog.requests import Correlation
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.exceptions import PreviousExecutionActive
 from airflow_provider_ssis.executions.deadline import SYSTEM_CLOCK, Deadline
 from airflow_provider_ssis.executions.outage import OutageTolerance, retry_during_outage

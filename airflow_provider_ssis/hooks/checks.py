@@ -22,7 +22,7 @@ from airflow_provider_ssis.catalog.errors import (
     WindowsAuthenticationRequired,
 )
 from airflow_provider_ssis.catalog.grants import FOLDER_PLACEHOLDER, Purpose, grant_statements
-from airflow_provider_ssis.catalog.session import NO_RETRY
+from airflow_provider_ssis.catalog.retries import NO_RETRY
 from airflow_provider_ssis.hooks.entra import EntraUnreachable, TokenRefused, access_token
 from airflow_provider_ssis.hooks.extra import DriverUnsuitable
 from airflow_provider_ssis.odbc.target import Encrypt
@@ -30,7 +30,7 @@ from airflow_provider_ssis.odbc.target import Encrypt
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.models import Rights, ServerSession
-    from airflow_provider_ssis.catalog.session import RetryPolicy
+    from airflow_provider_ssis.catalog.retries import RetryPolicy
     from airflow_provider_ssis.hooks.settings import Settings
     from airflow_provider_ssis.odbc.drivers import OdbcDriver
     from airflow_provider_ssis.odbc.target import OdbcTarget

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog.errors import DriverMissing, ServerUnreachable
 from airflow_provider_ssis.catalog.errors.driver_errors import connect_error
-from airflow_provider_ssis.catalog.session import RetryPolicy, prepare
+from airflow_provider_ssis.catalog.retries import RetryPolicy
+from airflow_provider_ssis.catalog.session import prepare
 from airflow_provider_ssis.hooks.connection_fields import ConnectionFields
 from airflow_provider_ssis.hooks.entra import access_token, as_attribute
 from airflow_provider_ssis.hooks.extra import DriverUnsuitable, InvalidConnection

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_ssis import config
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.hooks.connection_values import check_variable
 from airflow_provider_ssis.hooks.connector import CatalogConnector
 from airflow_provider_ssis.hooks.form import field_behaviour, form_widgets

@@ -164,7 +164,7 @@ def catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callab
     def open_catalog() -> Catalog:
         from airflow.providers.common.compat.connection import get_async_connection
 
-        from airflow_provider_ssis.catalog.session import NO_RETRY
+        from airflow_provider_ssis.catalog.retries import NO_RETRY
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
         future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)

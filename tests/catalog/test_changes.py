@@ -26,9 +26,9 @@ from airflow_provider_ssis.catalog.errors import (
     WrongParameterType,
 )
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.catalog.sections import projects
 from airflow_provider_ssis.catalog.securables import Securable
-from airflow_provider_ssis.catalog.session import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, etl
 from tests.support.ssis_projects import ispac_parts, make_project, package, task

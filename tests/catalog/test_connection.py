@@ -15,13 +15,8 @@ from airflow_provider_ssis.catalog.errors import (
     ServerUnreachable,
     TransientError,
 )
-from airflow_provider_ssis.catalog.session import (
-    NO_RETRY,
-    CatalogSession,
-    Repeat,
-    RetryPolicy,
-    decode_datetimeoffset,
-)
+from airflow_provider_ssis.catalog.retries import NO_RETRY, RetryPolicy
+from airflow_provider_ssis.catalog.session import CatalogSession, Repeat, decode_datetimeoffset
 from airflow_provider_ssis.catalog.sql.statements import ERROR_NUMBER, Batch
 
 paramstyle = "pyformat"

@@ -28,7 +28,7 @@ from airflow_provider_ssis.catalog.errors import (
 )
 from airflow_provider_ssis.catalog.failures.causes import describe, first_causes
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, VariableReference
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from tests.catalog.conftest import CLIENTS
 from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, TYPES, etl
 from tests.support.executions import wait_for_end, wait_for_status

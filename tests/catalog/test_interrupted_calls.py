@@ -13,7 +13,7 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
 from airflow_provider_ssis.catalog.errors import AlreadyStarted, StartInterrupted
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.catalog.sql import execution_creation
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.catalog.conftest import CLIENTS

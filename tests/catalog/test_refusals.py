@@ -24,8 +24,8 @@ from airflow_provider_ssis.catalog.errors import (
 )
 from airflow_provider_ssis.catalog.nearest_names import existing_names
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, VariableReference
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.catalog.securables import Securable
-from airflow_provider_ssis.catalog.session import RetryPolicy
 from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, etl
 from tests.support.scripted_catalog import Clock
 

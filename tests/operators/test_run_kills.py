@@ -14,7 +14,7 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.models import StartedExecution
 from airflow_provider_ssis.catalog.requests import Correlation
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import (
     ExecutionCanceled,

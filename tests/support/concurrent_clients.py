@@ -18,7 +18,7 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
 from airflow_provider_ssis.catalog.errors import CatalogError, ProjectChanged, StartInterrupted
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
-from airflow_provider_ssis.catalog.session import RetryPolicy
+from airflow_provider_ssis.catalog.retries import RetryPolicy
 from tests.support.emulator_process import EmulatorProcess
 from tests.support.ssis_projects import make_ispac, package, parameter, task
 from tests.support.waiting import wait_until

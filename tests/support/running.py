@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.session import NO_RETRY, RetryPolicy
+from airflow_provider_ssis.catalog.retries import NO_RETRY, RetryPolicy
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from tests.support.task_runs import TaskRun

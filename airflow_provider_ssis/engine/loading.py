@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,8 @@ from airflow_provider_ssis.project.package.connections import DtsConnectionManag
 from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.project_folder import ProjectFolder
 
+_LISTED = 20
+"""How many names an error lists."""
 _LOOSE = (*PACKAGE_SUFFIXES, ".conmgr", ".params")
 
 
@@ -96,7 +99,7 @@ class LoadedProject:
         :raises PackageNotFoundError: there is no such package.
         :raises LoadError: there is more than one, and none was named.
         """
-        known = ", ".join(self.package_names) or "none"
+        known = _listed(self.package_names)
         if name is None:
             if self.entry is None:
                 raise LoadError(f"{self.source} contains several packages. Name the one to run: {known}.")
@@ -115,6 +118,11 @@ class LoadedProject:
         """
         with located_in(self.source):
             return self._files.package(name)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return (", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")) or "none"
 
 
 def load_project(source: Path | str | bytes, *, password: str | None = None) -> LoadedProject:

@@ -134,6 +134,11 @@ class CheckedPackage:
             return name in self.mentioned
         return name in self.text
 
+    def maps_variable(self, id_: str) -> bool:
+        """Return True if a source of a data flow gives the variable with an id to a parameter of its statement."""
+        # ParameterMapping has the form: "Parameter0:Input",{id};
+        return bool(id_) and f",{id_.upper()}" in self.upper_text
+
 
 @dataclass
 class Subject:

@@ -536,6 +536,22 @@ def test_a_stale_variable_of_another_access_mode_is_no_fault(
     assert ("V101" in rules_of(findings(tmp_path, text))) is is_used
 
 
+def test_a_variable_of_a_parameter_of_a_query_is_used(tmp_path: Path) -> None:
+    declared = variables(variable(attributes='DTS:DTSID="{0AB1C2D3-0000-4000-8000-00000000000f}"'))
+    mapping = prop("ParameterMapping", '"Parameter0:Input",{0ab1c2d3-0000-4000-8000-00000000000F};')
+    assert "V102" not in rules_of(findings(tmp_path, declared + flow(source(column("a", "a"), mapping))))
+    assert "V102" in rules_of(findings(tmp_path, declared + flow(source(column("a", "a")))))
+
+
+@pytest.mark.parametrize(
+    ("type_", "is_checked"),
+    [("DbMaintenanceReindexTask", False), ("DbMaintenanceTSQLExecuteTask", True), ("ExecuteSQLTask", True)],
+)
+def test_only_tasks_with_a_statement_need_one(tmp_path: Path, type_: str, is_checked: bool) -> None:
+    text = manager() + executables(sql(statement="").replace("Microsoft.ExecuteSQLTask", f"Microsoft.{type_}"))
+    assert ("F109" in rules_of(findings(tmp_path, text))) is is_checked
+
+
 def test_notes_on_the_design_surface_name_no_parameter(tmp_path: Path) -> None:
     text = "<DTS:DesignTimeProperties>about $Package::old</DTS:DesignTimeProperties>"
     assert "P103" not in rules_of(findings(tmp_path, text))

@@ -92,6 +92,12 @@ class Connections(Protocol):
         :raises TaskFailure: there is no such connection manager.
         """
 
+    def maps(self, text: str) -> bool:
+        """Return True if a rule of the user maps a path.
+
+        :param text: the path as the package has it.
+        """
+
     def path(self, text: str) -> Path:
         r"""Map a path of Windows to one of this machine, by the user's rules (``C:\data=/data``).
 

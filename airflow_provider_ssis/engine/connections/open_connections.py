@@ -119,6 +119,10 @@ class OpenConnections:
         """Map a path of Windows to one of this machine."""
         return self._paths.path(text)
 
+    def maps(self, text: str) -> bool:
+        """Return True if a rule maps a path."""
+        return self._paths.maps(text)
+
     def shared(self, reference: str, make: Callable[[], Shared]) -> Shared:
         """Return the object that the tasks of the run share under a connection manager."""
         manager = self.get(reference)

@@ -62,6 +62,13 @@ class PathMap:
             raise TaskFailure(problem)
         return Path(given.replace("\\", "/"))
 
+    def maps(self, text: str) -> bool:
+        """Return True if a rule maps a path.
+
+        :param text: the path as the package has it.
+        """
+        return self._mapped(_without_prefix(text.strip().strip('"'))) is not None
+
     def problem(self, text: str) -> str | None:
         """Return the missing rule for a path of Windows that no rule maps, as a sentence, or None.
 

@@ -25,6 +25,11 @@ _PROPERTIES_OF_ODBC = {"servername": "Server", "initialcatalog": "Database", "us
 _DATABASES = ("OLEDB", "ADO", "ADO.NET", "EXCEL")
 
 
+def is_whole(replacement: Replacement) -> bool:
+    """Return True if what replaces a connection manager is, or contains, a whole connection string."""
+    return isinstance(replacement, str) or bool({"connectionstring", "driver", "dsn"} & set(map(compact, replacement)))
+
+
 def replaced(connection: RunConnection, replacement: Replacement) -> RunConnection:
     """Return a connection manager with the values that the user gives.
 

@@ -58,6 +58,10 @@ class TransactionConnections:
         """Return the object that the tasks of the run share under a connection manager."""
         return self._connections.shared(reference, make)
 
+    def maps(self, text: str) -> bool:
+        """Return True if a rule maps a path."""
+        return self._connections.maps(text)
+
     def path(self, text: str) -> Path:
         """Map a path of Windows to one of this machine."""
         return self._connections.path(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
@@ -28,6 +28,8 @@ from airflow_provider_ssis.project.package.connections import DtsConnectionManag
 
 NOT_FOUND: Final = 0xC001000E
 """DTS_E_CONNECTIONNOTFOUND."""
+_OF_STRINGS: Final = frozenset({"connectionstring", "servername", "initialcatalog", "username", "password"})
+"""Properties that a whole connection string replaces."""
 _OF_PROJECT = re.compile(r"Project\.ConnectionManagers\[(?P<name>.+)\]")
 
 
@@ -49,13 +51,18 @@ def find_manager(run: PackageRun, reference: str) -> DtsConnectionManager | None
     return None
 
 
-def resolver(root: Frame, evaluation: Evaluation, secrets: Secrets) -> Callable[[str], RunConnection]:
+def resolver(
+    root: Frame, evaluation: Evaluation, secrets: Secrets, *, replaced: Collection[str] = ()
+) -> Callable[[str], RunConnection]:
     """Return a function that returns a connection manager with the values of this moment.
 
     Its property expressions are evaluated at each call, and win over configurations, parameters and settings.
 
     :param root: the frame of the package, whose variables the expressions can use.
     :param secrets: gets the passwords.
+    :param replaced: the connection managers whose whole connection string the user replaces, by name or GUID in lower
+        case. Expressions of what the string contains are not evaluated: they may need parameters of a project that is
+        not here. Default: none.
     """
 
     def resolve(reference: str) -> RunConnection:
@@ -75,7 +82,10 @@ def resolver(root: Frame, evaluation: Evaluation, secrets: Secrets) -> Callable[
         found = stored_connection(manager)
         for name, value in run.settings.connections.get(manager.id.upper(), {}).items():
             found = with_property(found, name, value)
+        has_other_string = manager.name.lower() in replaced or manager.id.lower() in replaced
         for name, expression in manager.expressions.items():
+            if has_other_string and name.lower() in _OF_STRINGS:
+                continue
             known = property_name(manager, name)
             if known is None:
                 text = f"The connection manager {manager.name} has no property {name} that the engine can set."

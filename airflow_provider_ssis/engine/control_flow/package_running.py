@@ -14,7 +14,7 @@ from typing import Any, Final
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.connections.open_connections import OpenConnections
 from airflow_provider_ssis.engine.connections.paths import PathMap
-from airflow_provider_ssis.engine.connections.replacements import Replacement
+from airflow_provider_ssis.engine.connections.replacements import Replacement, is_whole
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.control_flow.checkpoints import DELETED, RESTARTED, Checkpoint, open_checkpoint
 from airflow_provider_ssis.engine.control_flow.configurations import Configurations
@@ -136,7 +136,12 @@ class PackageRunner:
         run = PackageRun(file, package, project, values, self._now())
         evaluation = Evaluation(self._now)
         run.connections = OpenConnections(
-            resolver(Frame(package.container, run, _ROOT, None), evaluation, self._secrets),
+            resolver(
+                Frame(package.container, run, _ROOT, None),
+                evaluation,
+                self._secrets,
+                replaced={name.lower() for name, given in self._replacements.items() if is_whole(given)},
+            ),
             paths=self._paths,
             replacements=self._replacements,
             cancel=self._cancel,

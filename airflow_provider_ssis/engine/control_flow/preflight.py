@@ -22,6 +22,7 @@ from airflow_provider_ssis.engine.control_flow.parameters import (
     overridden_parameters,
 )
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
+from airflow_provider_ssis.engine.control_flow.project_parts import missing_project_parts
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
 from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
 from airflow_provider_ssis.engine.control_flow.stored_values import damaged_parts, damaged_task
@@ -73,7 +74,7 @@ def check(
     :param is_child: whether it is a child package: functions of the run may belong to its parents. Default: False.
     :raises ProjectError: the package cannot be read.
     """
-    found = _Check(project, options, {name.casefold() for name in replacements})
+    found = _Check(project, options, {name.casefold(): name for name in replacements}, is_child=is_child)
     package = project.package(file)
     container = _with_overrides(package.container, dict(_disabled(overrides or {})))
     given = given_names(project, package, [*(parameters or ()), *overridden_parameters(overrides or {})])
@@ -112,7 +113,10 @@ def _with_overrides(container: DtsContainer, disabled: Mapping[str, bool]) -> Dt
 
 
 class _Check:
-    def __init__(self, project: LoadedProject, options: RunOptions, replacements: set[str]) -> None:
+    def __init__(
+        self, project: LoadedProject, options: RunOptions, replacements: Mapping[str, str], *, is_child: bool
+    ) -> None:
+        self._is_child = is_child
         self._project = project
         self._options = options
         self._replacements = replacements
@@ -134,8 +138,9 @@ class _Check:
         root = package.container
         if root.disabled:
             return
-        self._text = _text(root, _OTHER_OBJECTS)
-        self._tasks_text = _text(root, (*_OTHER_OBJECTS, "ForEachEnumerator"))
+        text = _text(root, _OTHER_OBJECTS)
+        self._text = text.upper()
+        self._tasks_text = _text(root, (*_OTHER_OBJECTS, "ForEachEnumerator")).upper()
         refusals = [*self._package(package), *self._secrets(package), *self._providers(package)]
         managers = (*package.connection_managers, *self._project.connection_managers)
         for manager in managers:
@@ -143,6 +148,10 @@ class _Check:
         refusals += transaction_refusals(root, managers)
         if not self._project.is_project:
             refusals += configuration_refusals(package)
+        if not (self._project.is_project or self._is_child):
+            # A child gets the parameters of its parent's project.
+            texts = (text, *(one for _, manager in self._connections(package) for one in manager.expressions.values()))
+            refusals += missing_project_parts(root, "\n".join(texts), managers, self._project.parameters)
         self._places.update(_places(root))
         for container in root.walk_enabled():
             refusals += self._executable(container)
@@ -171,13 +180,13 @@ class _Check:
 
         They may belong to a child package that is known only when the package runs.
         """
-        for name in () if self._has_other_children else self._replacements:
+        for name, written in () if self._has_other_children else self._replacements.items():
             if name not in self._managers:
                 near = get_close_matches(name, self._managers, n=1)
                 names = ", ".join(sorted(set(self._managers.values()))) or "none"
                 advice = f"Did you mean {self._managers[near[0]]}?" if near else f"Connection managers: {names}."
                 why = "the package and its project have no such connection manager"
-                yield Refusal(name, "the replacement of a connection manager", why, advice)
+                yield Refusal(written, "the replacement of a connection manager", why, advice)
 
     def _child(self, name: str, given: frozenset[str]) -> Iterator[Refusal]:
         try:
@@ -342,13 +351,13 @@ def _children(root: DtsContainer) -> Iterator[tuple[str | None, tuple[str, ...]]
 
 
 def _is_used(manager: DtsConnectionManager, text: str) -> bool:
-    """Whether a text of :func:`_text` names a connection manager."""
+    """Whether a text of :func:`_text`, in upper case, names a connection manager."""
     names = (manager.id.upper(), f"CONNECTIONMANAGERS[{manager.name}]".upper(), f'"{manager.name}"'.upper())
     return any(name and name in text for name in names)
 
 
 def _text(root: DtsContainer, without: Collection[str]) -> str:
-    """Return the texts and attributes of the executables that can run, in upper case.
+    """Return the texts and attributes of the executables that can run.
 
     :param without: the child elements that are left out.
     """
@@ -361,4 +370,4 @@ def _text(root: DtsContainer, without: Collection[str]) -> str:
             for element in child.iter("*"):
                 parts += [f'"{value}"' for value in element.attrib.values()]
                 parts.append(element.text or "")
-    return "\n".join(parts).upper()
+    return "\n".join(parts)

@@ -1,7 +1,8 @@
 """The Bulk Insert task: the server of the destination reads a file with BULK INSERT.
 
-The path of the file is the one that the server sees, so it is sent as the package has it. BULK INSERT takes no
-parameters: the server itself puts the statement together from parameters, which it quotes.
+The server opens the file, so its path is sent as the package has it; a server on this machine gets the path to which a
+rule of the run maps it. BULK INSERT takes no parameters: the server itself puts the statement together from parameters,
+which it quotes.
 
 Source: Microsoft Learn, "Bulk Insert Task" and "BULK INSERT (Transact-SQL)".
 """
@@ -9,12 +10,14 @@ Source: Microsoft Learn, "Bulk Insert Task" and "BULK INSERT (Transact-SQL)".
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.interruption import interruptible
+from airflow_provider_ssis.engine.connections.provider_string import parse_odbc_string
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -120,8 +123,9 @@ class BulkInsertTask(Task):
                         rows = max(rows, cursor.rowcount)
             except pyodbc.Error as error:
                 failure = TaskFailure(
-                    f"The server could not load the file into {self.data.destination_table}: {driver_message(error)}."
-                    " The server reads the file with its own path and account.",
+                    f"The server could not load the file into {self.data.destination_table}: "
+                    f"{driver_message(error).removesuffix('.')}. The server opens the file with its own path and"
+                    " account. --map-path applies to servers on this machine.",
                 )
             else:
                 return None if rows < 0 else rows
@@ -150,7 +154,7 @@ class BulkInsertTask(Task):
         if not source.connection_string.strip():
             raise TaskFailure(f'The connection manager "{source.name}" of Bulk Insert names no file.')
         names = table_parts(self.data.destination_table)
-        texts = [source.connection_string.strip()]
+        texts = [self._file(context, source)]
         options = ["N'DATAFILETYPE = ''" + _FILE_TYPES[self._file_type or "char"] + "'''"]
         for name, text in (
             ("FIELDTERMINATOR", self.data.field_terminator),
@@ -174,10 +178,34 @@ class BulkInsertTask(Task):
             f"N'BULK INSERT ' + {table} + N' FROM ' + {_QUOTED} + N' WITH (' + {given} + N')'", (*names, *texts)
         )
 
+    def _file(self, context: TaskContext, source: RunConnection) -> str:
+        """The path that the server reads: a server on this machine gets the path to which a rule maps it."""
+        text = source.connection_string.strip()
+        if context.connections.maps(text) and self._server_is_here(context):
+            return str(context.connections.path(text))
+        return text
+
+    def _server_is_here(self, context: TaskContext) -> bool:
+        reference = self.data.destination_connection
+        try:
+            keys = parse_odbc_string(context.connections.odbc_string(reference), reference)
+        except TaskFailure:  # the run reports it when it connects
+            return False
+        return is_this_machine(keys.get("server", ""))
+
     def _manager(self, context: TaskContext, reference: str, end: str) -> RunConnection:
         if not reference:
             raise TaskFailure(f"The task has no {end} connection manager. Choose one.")
         return context.connections.get(reference)
+
+
+def is_this_machine(server: str) -> bool:
+    r"""Return True if an ODBC connection string names a server on this machine.
+
+    :param server: the value of its key Server: ``tcp:db1,1433``, ``db1\Sales``.
+    """
+    host = re.split(r"[,\\]", server.partition(":")[2] if server.lower().startswith(("tcp:", "np:")) else server)[0]
+    return host.strip().lower() in ("localhost", ".", "(local)", "127.0.0.1", "::1", socket.gethostname().lower())
 
 
 def _is_off(value: str) -> bool:

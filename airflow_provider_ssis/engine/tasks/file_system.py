@@ -22,6 +22,7 @@ _NOT_FOUND = 0xC002F30C
 _FILE_NOT_FOUND = 0xC0029163
 _BAD_DESTINATION = 0xC002F306
 _FAILED = 0xC002F304
+_NOT_CREATED = 0xC002F307
 _FAILURE_WARNING = 0x80029164
 _FILE_DELETED = 0x40029162
 _FOLDER_DELETED = 0x40029161
@@ -103,6 +104,7 @@ class FileSystem(Task):
         destination = source
         if operation.destination is not None:
             destination = self._path(context, operation.destination, is_source=False)
+            self._create_destination(context, destination)
         attributes = _attributes(self.data.file_attributes)
         work = _Work(context, source, destination, self.data.overwrite, attributes)
         context.cancel.check()
@@ -122,6 +124,20 @@ class FileSystem(Task):
             reasons = "; ".join(str(reason) for _, _, reason in error.args[0][:3])
             raise TaskFailure(f"{self.data.operation} failed for {source}: {reasons}.", _FAILED) from None
         return 1
+
+    def _create_destination(self, context: TaskContext, folder: Path) -> None:
+        """Create the folder of a connection manager whose usage type is to create one.
+
+        Source: Microsoft Learn, "File Connection Manager".
+        """
+        if self.data.destination_is_variable or folder.is_dir():
+            return
+        if _usage(context.connections.get(self.data.destination)) == _CREATE_FOLDER:
+            try:
+                folder.mkdir(parents=True)
+            except OSError as error:
+                self._warn(context)
+                raise TaskFailure(f"The folder {folder} cannot be created: {error.strerror}.", _NOT_CREATED) from None
 
     def _warn(self, context: TaskContext) -> None:
         context.warning(f"The operation {self.data.operation} did not complete.", _FAILURE_WARNING)
@@ -248,7 +264,7 @@ def _create_folder(work: _Work) -> None:
     try:
         work.source.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TaskFailure(f"The folder {work.source} cannot be created: {error.strerror}.", 0xC002F307) from None
+        raise TaskFailure(f"The folder {work.source} cannot be created: {error.strerror}.", _NOT_CREATED) from None
 
 
 def _target_folder(work: _Work) -> Path:

@@ -61,7 +61,7 @@ def unknown(subject: Subject) -> Iterator[Hit]:
 def unused(subject: Subject) -> Iterator[Hit]:
     """Find variables to which nothing in the package refers. Child packages may read them too, so it is no warning."""
     for place, one, variable in subject.variables():
-        if variable.namespace != "System" and not one.uses_variable(variable.name):
+        if variable.namespace != "System" and not (one.uses_variable(variable.name) or one.maps_variable(variable.id)):
             yield place, f"nothing uses the variable {variable.qualified_name}"
 
 

@@ -98,7 +98,7 @@ class ContainerContents(Tasks, ScopeBuilder):
     def add_foreach_loop(
         self,
         name: str,
-        enumerator: Enumerator,
+        enumerator: Enumerator | None,
         *,
         mappings: Sequence[Variable] | Mapping[int, Variable] = (),
         enumerator_expressions: Mapping[str, str] | None = None,
@@ -107,7 +107,8 @@ class ContainerContents(Tasks, ScopeBuilder):
         """Add a Foreach loop.
 
         :param name: its name.
-        :param enumerator: what it iterates over: a class of ``project.package.loops``.
+        :param enumerator: what it iterates over: a class of ``project.package.loops``. None makes a loop that fails at
+            validation, as the designer stores a new one.
         :param mappings: the variables that get the values of each turn, in order or by number from 0. Default: none.
         :param enumerator_expressions: property expressions of the enumerator, by the name of the property:
             ``Directory``, ``FileSpec``, ... Default: none.
@@ -115,7 +116,7 @@ class ContainerContents(Tasks, ScopeBuilder):
         :raises BuildError: as for :meth:`add_sequence`, the builder does not write the enumerator, or a variable is
             not visible here.
         """
-        type_name = enumerator_type(enumerator, self.package.format_version)
+        type_name = "" if enumerator is None else enumerator_type(enumerator, self.package.format_version)
         if isinstance(enumerator, (AdoEnumerator, VariableEnumerator)):
             self.variable_name(enumerator.variable)
         numbered = mappings if isinstance(mappings, Mapping) else dict(enumerate(mappings))
@@ -330,12 +331,14 @@ class ForeachLoopBuilder(ContainerBuilder):
 
     type_name = "STOCK:FOREACHLOOP"
     title = "Foreach Loop Container"
-    enumerator: Enumerator
+    enumerator: Enumerator | None
     enumerator_type: str
     enumerator_expressions: dict[str, str]
     mappings: dict[int, str]
 
     def _elements_before(self) -> list[_Element]:
+        if self.enumerator is None:
+            return []
         id_ = guid(*self.package.scope, self.ref_id, "enumerator")
         made = element("ForEachEnumerator", {"CreationName": self.enumerator_type, "DTSID": id_, "ObjectName": id_})
         made.extend(expressions(self.enumerator_expressions))

@@ -66,6 +66,8 @@ def _normalised(element: _Element) -> _Element:
         if name == "SelectedLogProvider":
             id_ = each.get(f"{DTS}InstanceID", "")
             each.set(f"{DTS}InstanceID", providers.get(id_.upper(), id_))
+        if name == "LoggingOptions":
+            _without_empty_filter(each)
         if name in _NAMED_BY_ID:
             each.attrib.pop(f"{DTS}ObjectName", None)
         if name == "Variable" and each.get(f"{DTS}Namespace") == "System":
@@ -73,6 +75,13 @@ def _normalised(element: _Element) -> _Element:
         if each.tag in _VALUES and not len(each):
             _canonical_value(each)
     return root
+
+
+def _without_empty_filter(options: _Element) -> None:
+    """Remove the list of logged events if it is empty: a file without the list logs none either."""
+    for each in options.findall(f"{DTS}Property[@{DTS}Name='EventFilter']"):
+        if not (each.text or "").strip():
+            options.remove(each)
 
 
 def _canonical_value(element: _Element) -> None:

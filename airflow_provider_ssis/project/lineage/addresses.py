@@ -76,7 +76,9 @@ def address_of(
     if kind == "EXCEL" or pairs.get("provider", "").lower().startswith(_SPREADSHEETS):
         return _file(pairs.get("data source", ""))
     product = " ".join((creation_name, pairs.get("provider", ""), pairs.get("driver", "")))
-    if _SQL_SERVER.search(product) is None:
+    # ADO.NET without the name of a provider, or with the short one of format 8, is the client of SQL Server.
+    is_client = kind == "ADO.NET" and creation_name.upper() in ("ADO.NET", "ADO.NET:SQL")
+    if not is_client and _SQL_SERVER.search(product) is None:
         raise UnknownAddress("it is neither SQL Server nor a file")
     server = overrides.get("ServerName") or next((pairs[name] for name in _SERVER if name in pairs), "")
     database = overrides.get("InitialCatalog") or next((pairs[name] for name in _DATABASE if name in pairs), "")

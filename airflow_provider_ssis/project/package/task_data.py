@@ -53,7 +53,11 @@ def read_task(element: _Element, part: str) -> TaskData:
         # Expressions can set all properties; the element is left out then.
         read = _EMPTY.get(_type_name(element))
         return OtherTask(element, part, None) if read is None else read(element.makeelement("empty"), part)
-    return _READERS.get(local_name(data), _other)(data, part)
+    name, type_name = local_name(data), _type_name(element)
+    if name == "SqlTaskData" and type_name.startswith("DbMaintenance") and type_name != _MAINTENANCE_SQL:
+        # The other maintenance tasks share the element with the Execute SQL task, but none of its properties.
+        return _other(data, part)
+    return _READERS.get(name, _other)(data, part)
 
 
 def _type_name(element: _Element) -> str:
@@ -169,6 +173,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+_MAINTENANCE_SQL = "DbMaintenanceTSQLExecuteTask"
 _READERS: Mapping[str, Callable[[_Element, str], TaskData]] = {
     "SqlTaskData": _sql,
     "ExecutePackageTask": _package,

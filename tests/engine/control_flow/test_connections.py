@@ -18,6 +18,7 @@ from airflow_provider_ssis.engine.control_flow.property_paths import PathError
 from airflow_provider_ssis.engine.refusals import UnsupportedError
 from airflow_provider_ssis.engine.tasks.ftp import ftp_server
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
+from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.package.loops import ItemEnumerator
@@ -92,6 +93,43 @@ def test_expressions_win_over_settings_and_replacements_over_expressions(runs: E
     replaced = get(runs, package, "Sales", property_overrides=override, connections={"Sales": {"Database": "Given"}})
     assert "Database=Given" in replaced.connection_string
     assert "Expression" not in replaced.connection_string
+
+
+def test_a_whole_replacement_needs_no_expression_of_what_it_replaces(runs: EngineRuns) -> None:
+    package = package_with_connection()
+    for name in ("InitialCatalog", "ConnectionString"):
+        next(iter(package.connection_managers)).set_expression(name, "@[$Project::Unknown]")
+    replacement = "Driver=x;Server=y"
+    for given in (replacement, {"ConnectionString": replacement}, {"Driver": "x", "Server": "y"}):
+        found = get(runs, package, "Sales", connections={"SALES": given})
+        assert parse_odbc_string(found.connection_string, "Sales").get("server") == "y"
+
+
+def test_what_a_lone_package_uses_of_its_project_is_listed(tmp_path: Path) -> None:
+    project = ProjectBuilder("Whole")
+    sales = project.connection_managers.add_oledb("Sales", STRING)
+    project.add_parameter("Region", "north", data_type="String")
+    package = project.add_package("Load")
+    rows = package.add_variable("Rows", None, data_type="Object")
+    package.add_execute_sql("Delete", sales, "DELETE T")
+    package.add_variable("Area", "", data_type="String", expression="@[$Project::Region]")
+    flow = package.add_data_flow("Copy")
+    source = flow.add_oledb_source("Read", sales, [Column("A")], table="T")
+    flow.add_recordset_destination("Keep", source.output, rows)
+    project.save(tmp_path)
+    assert [(one.can_run, one.values) for one in check_package(tmp_path)] == [(True, ())]
+    file = tmp_path / "alone" / "Load.dtsx"
+    file.parent.mkdir()
+    (tmp_path / "Load.dtsx").rename(file)
+    (checked,) = check_package(file)
+    assert checked.can_run
+    assert {(one.where, one.what) for one in checked.values} == {
+        ("\\Package\\Delete", f"the connection manager {sales.id}"),
+        ("\\Package\\Copy", "the connection manager Sales"),
+        ("\\Package.Variables[$Project::Region]", "the parameter"),
+    }
+    with pytest.raises(UnsupportedError, match="folder or project file of the whole project"):
+        run_package(file)
 
 
 def test_an_expression_is_evaluated_each_time_a_connection_is_used(runs: EngineRuns) -> None:
@@ -226,7 +264,7 @@ def test_the_password_of_the_package_opens_its_encrypted_values(runs: EngineRuns
 
 
 def test_a_replacement_that_names_no_connection_manager_is_refused(runs: EngineRuns) -> None:
-    with pytest.raises(UnsupportedError, match=r"sale: the replacement of a connection manager.*Did you mean Sales\?"):
+    with pytest.raises(UnsupportedError, match=r"Sale: the replacement of a connection manager.*Did you mean Sales\?"):
         runs.run(package_with_connection(), connections={"Sale": STRING})
 
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.engine.tasks.bulk_insert import BulkInsertTask, table_parts, terminator
+from airflow_provider_ssis.engine.connections.paths import PathMap
+from airflow_provider_ssis.engine.tasks.bulk_insert import BulkInsertTask, is_this_machine, table_parts, terminator
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from tests.support.engine import Context, failure_of, run_task, task_context, task_of
 
 
 def context(
-    table: str = "[dbo].[Sales]", path: str = "C:\\data\\it's.csv", connection: str = "", **values: Any
+    table: str = "[dbo].[Sales]",
+    path: str = "C:\\data\\it's.csv",
+    connection: str = "",
+    paths: PathMap | None = None,
+    **values: Any,
 ) -> Context:
     package = PackageBuilder("P")
     source = package.connection_managers.add_file("File", path)
     target = package.connection_managers.add_oledb("Database", "Data Source=x")
     package.add_bulk_insert("Load", source, target, table, **values)
-    return task_context(package.read(), replacements={"Database": connection} if connection else None)
+    return task_context(package.read(), paths=paths, replacements={"Database": connection} if connection else None)
 
 
 def statement(server: SsisdbEmulator, found: Context) -> str:
@@ -64,6 +71,39 @@ def test_the_errors_of_the_server_are_those_of_the_task(ssisdb_emulator_server: 
     failure = failure_of(lambda: run_task(context(connection=ssisdb_emulator_server.odbc_connection_string)))
     assert "[dbo].[Sales]" in failure.text
     assert "its own path" in failure.text
+    assert ".." not in failure.text
+
+
+def test_a_server_on_this_machine_gets_the_mapped_path(ssisdb_emulator_server: SsisdbEmulator, tmp_path: Path) -> None:
+    (tmp_path / "sales.txt").write_bytes(b"1\tone\r\n2\t\r\n")
+    with closing(pyodbc.connect(ssisdb_emulator_server.odbc_connection_string, autocommit=True)) as connection:
+        connection.execute("CREATE DATABASE BulkPaths")
+        connection.execute("CREATE TABLE BulkPaths.dbo.Sales (Id int, Name varchar(9))")
+        here = ssisdb_emulator_server.odbc(database="BulkPaths")
+        paths = PathMap((("C:\\data", str(tmp_path)),))
+        found = context(path="c:\\DATA\\sales.txt", connection=here, paths=paths)
+        assert run_task(found) == 2
+        loaded = connection.execute("SELECT Id, Name FROM BulkPaths.dbo.Sales").fetchall()
+    assert list(map(tuple, loaded)) == [(1, "one"), (2, None)]
+    other = context(path="c:\\DATA\\sales.txt", connection=here.replace("127.0.0.1", "db1"), paths=paths)
+    task = task_of(other)
+    assert isinstance(task, BulkInsertTask)
+    assert task._statement(other).values[-3] == "c:\\DATA\\sales.txt"
+
+
+@pytest.mark.parametrize(
+    ("server", "is_here"),
+    [
+        ("tcp:127.0.0.1,1433", True),
+        (".", True),
+        ("LOCALHOST\\Sales", True),
+        ("db1", False),
+        ("tcp:db1,1", False),
+        ("", False),
+    ],
+)
+def test_servers_on_this_machine(server: str, is_here: bool) -> None:
+    assert is_this_machine(server) is is_here
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,20 @@ def test_connection_managers_are_checked_before_the_run(folder: Path) -> None:
     missing = context(folder, "CopyFile", "missing.txt", "out", by_variable=False)
     failure = failure_of(lambda: task_of(missing).validate(missing))
     assert (failure.code, "DelayValidation" in failure.text) == (0xC002F30C, True)
+
+
+@pytest.mark.parametrize("operation", ["CopyDirectory", "MoveFile"])
+def test_a_connection_manager_creates_the_folder_of_the_destination(folder: Path, operation: str) -> None:
+    source, kind = ("in", "existing folder") if operation == "CopyDirectory" else ("a.txt", "existing file")
+    for usage, is_created in (("existing folder", False), ("create folder", True)):
+        found = context(folder, operation, source, "new\\deep", usages=(kind, usage), by_variable=False)
+        task_of(found).validate(found)
+        assert not (folder / "new").exists()
+        if is_created:
+            assert run_task(found) == 1
+        else:
+            assert failure_of(partial(run_task, found)).code == 0xC002F306
+    assert {"new/deep", f"new/deep/{source}"} <= files(folder)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

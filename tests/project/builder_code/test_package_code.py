@@ -83,6 +83,17 @@ def test_logging_and_configurations_are_built_again() -> None:
     assert differences(package.element(), rebuilt(code).element, "Load.dtsx") == []
 
 
+def test_a_loop_without_enumerator_and_a_task_without_event_filter_are_built_again() -> None:
+    package = PackageBuilder("Load")
+    package.add_foreach_loop("New", None).set_logging()
+    found = package.read()
+    for empty in found.element.findall(f".//{DTS}LoggingOptions/*"):
+        empty.getparent().remove(empty)  # type: ignore[union-attr]
+    code = python_code(found)
+    assert 'package.add_foreach_loop("New", None)' in code
+    assert differences(found.element, rebuilt(code).element, "Load.dtsx") == []
+
+
 def test_parameters_of_queries_keep_their_variables() -> None:
     _, flow = new_flow()
     COMPONENTS["OLE DB Source with parameters"][0](flow)

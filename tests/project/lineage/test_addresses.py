@@ -41,6 +41,7 @@ def test_a_local_server_gets_the_name_of_the_machine() -> None:
     ("kind", "creation_name", "text"),
     [
         ("ADO.NET", "ADO.NET:System.Data.SqlClient.SqlConnection, System.Data", "Server=dw01;Database=DW"),
+        ("ADO.NET", "ADO.NET:SQL", "Data Source=dw01;Initial Catalog=DW;Integrated Security=True"),
         ("ODBC", "ODBC", "Driver={ODBC Driver 18 for SQL Server};Server=dw01;Database=DW"),
         ("OLEDB", "OLEDB", "Provider=SQLNCLI11.1;Data Source='dw01';Initial Catalog=\"DW\""),
     ],

@@ -31,6 +31,13 @@ _REASONS = {
     "Patch": _DIFFGRAM,
 }
 _TYPES = ("DirectInput", "Variable", "FileConnection")
+_DEFAULTS = {
+    "SourceType": "FileConnection",
+    "SecondOperandType": "DirectInput",
+    "DestinationType": "FileConnection",
+    "XPathOperation": "Evaluation",
+}
+"""What a property without a stored value means: since format 6 files leave out the defaults of the class."""
 _INVALID = 0xC002926D
 _INVALID_WARNING = 0x8002928D
 _NO_FILE = 0xC002928E
@@ -57,7 +64,7 @@ class XmlTask(Task):
         for name in ("SourceType", *(("SecondOperandType",) if self._text("SecondOperand") else ())):
             if self._text(name) not in _TYPES:
                 yield Refusal(where, f"the {name} {self._text(name)!r}", f"the types are {', '.join(_TYPES)}")
-        if operation == "XPATH" and self._text("XPathOperation") not in ("", "Evaluation"):
+        if operation == "XPATH" and self._text("XPathOperation") != "Evaluation":
             what = f"the XPath operation {self._text('XPathOperation')}"
             yield Refusal(where, what, "only Evaluation is supported", "Use a Foreach loop over nodes.")
         if operation == "Validate" and self._text("ValidationType") not in ("", "DTD", "XSD"):
@@ -82,7 +89,8 @@ class XmlTask(Task):
         return result if isinstance(result, str) else result.decode("utf-8", errors="replace")
 
     def _text(self, name: str) -> str:
-        return "" if self.data.data is None else self.data.data.attributes.get(name, "").strip()
+        stored = "" if self.data.data is None else self.data.data.attributes.get(name, "").strip()
+        return stored or _DEFAULTS.get(name, "")
 
     def _operand(self, context: TaskContext, name: str) -> object:
         kind, text = self._text(f"{name}Type"), self._text(name)

@@ -90,6 +90,18 @@ def test_documents_and_results_are_files(tmp_path: Path) -> None:
     assert failure_of(lambda: run(tmp_path, **arguments)).code == 0xC002928E
 
 
+def test_properties_without_a_stored_value_have_the_defaults_of_the_class(tmp_path: Path) -> None:
+    # Format 8 stores neither that the source and the result are files, nor that the expression is in the task.
+    (tmp_path / "in.xml").write_text(XML)
+    unset = {"SourceType": "", "SecondOperandType": "", "Source": "in.xml", "Destination": "out"}
+    assert run(tmp_path, OperationType="XPATH", SecondOperand="count(//i)", SaveOperationResult="True", **unset) == "2"
+    assert (tmp_path / "out").read_bytes() == b"2"
+    sheet = XSLT.replace("<xsl:template", '<xsl:output encoding="UTF-16" method="text"/><xsl:template', 1)
+    options = {"SaveOperationResult": "True", "OverwriteDestination": "True"}
+    run(tmp_path, OperationType="XSLT", SecondOperand=sheet, **options, **unset)
+    assert (tmp_path / "out").read_text(encoding="utf-16").replace("\n", "") == "1;2;"
+
+
 def test_a_document_comes_from_a_variable(tmp_path: Path) -> None:
     given = {"SourceType": "Variable", "Source": "User::Document", "OperationType": "XPATH"}
     assert run(tmp_path, SecondOperand="count(//i)", **given) == "2"

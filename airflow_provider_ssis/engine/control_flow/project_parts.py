@@ -1,0 +1,56 @@
+"""What a package uses of a project that is not here: connection managers and parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.project.errors import ProjectError
+from airflow_provider_ssis.project.models import Parameter
+from airflow_provider_ssis.project.package.connections import DtsConnectionManager
+from airflow_provider_ssis.project.package.containers import DtsContainer
+from airflow_provider_ssis.project.package.data_flow import Pipeline
+from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask
+
+_MANAGER = re.compile(r"Project\.ConnectionManagers\[(.*)\]")
+_PARAMETER = re.compile(r"@\[\$Project::([^\]]+)\]", re.IGNORECASE)
+_ADVICE = "Give the folder or project file of the whole project"
+
+
+def missing_project_parts(
+    root: DtsContainer, text: str, managers: Iterable[DtsConnectionManager], parameters: Iterable[Parameter]
+) -> Iterator[Refusal]:
+    """Yield the parts of its project that a package without a project names.
+
+    :param root: the container of the package.
+    :param text: the texts of the package that can have an effect.
+    :param managers: the connection managers that are known.
+    :param parameters: the parameters of the project that are known, from a file Project.params next to the package.
+    """
+    known = {name.casefold() for manager in managers for name in (manager.name, manager.id)}
+    for container in root.walk_enabled():
+        for reference in _references(container):
+            if reference.casefold() not in known:
+                what = f"the connection manager {reference}"
+                advice = f"{_ADVICE}, or add its .conmgr file to the folder of the package."
+                yield Refusal(container.path, what, "the package does not contain it", advice, needs_value=True)
+    declared = {one.name.casefold() for one in parameters}
+    for name in sorted({each for each in _PARAMETER.findall(text) if each.casefold() not in declared}):
+        where = f"{root.path}.Variables[$Project::{name}]"
+        yield Refusal(where, "the parameter", "it belongs to the project", f"{_ADVICE}.", needs_value=True)
+
+
+def _references(container: DtsContainer) -> Iterator[str]:
+    try:
+        data = container.data()
+    except ProjectError:
+        return  # reported with the executable
+    if isinstance(data, ExecuteSqlTask) and "Connection" not in container.expressions and data.connection:
+        yield data.connection.removesuffix(":external")
+    elif isinstance(data, Pipeline):
+        for component in data.components:
+            for connection in component.connections:
+                found = _MANAGER.fullmatch(connection.manager_ref_id)
+                if found is not None:
+                    yield found[1]

@@ -9,6 +9,7 @@ from airflow_provider_ssis.catalog.codes import ObjectType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Variant
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
+from airflow_provider_ssis.emulator.ssisdb.names import folded
 from airflow_provider_ssis.emulator.ssisdb.ssis_types import is_same
 from airflow_provider_ssis.emulator.tsql.values.storage import decode
 
@@ -55,7 +56,8 @@ def check_package(call: CatalogCall, project_id: int, version: int, package: str
     :raises SqlError: 27146.
     """
     if not call.first(
-        "SELECT 1 FROM internal.packages WHERE project_id = ? AND project_version_lsn = ? AND lower(name) = lower(?)",
+        "SELECT 1 FROM internal.packages WHERE project_id = ? AND project_version_lsn = ?"
+        " AND lower(name) = lower(rtrim(?, ' '))",
         project_id,
         version,
         package,
@@ -146,7 +148,7 @@ def _stored_parameters(call: CatalogCall, project_id: int, version: int, package
             "SELECT parameter_id, object_type, parameter_data_type, parameter_name, design_default_value,"
             " default_value, sensitive, required, value_set, value_type, referenced_variable_name"
             " FROM internal.object_parameters WHERE project_id = ? AND project_version_lsn = ?"
-            " AND (object_type = 20 OR lower(object_name) = lower(?)) ORDER BY parameter_id",
+            " AND (object_type = 20 OR lower(object_name) = lower(rtrim(?, ' '))) ORDER BY parameter_id",
             project_id,
             version,
             package,
@@ -159,7 +161,7 @@ def _check_bindings(call: CatalogCall, stored: Sequence[_Stored], variables: Map
     pairs = [
         (each.parameter, variable)
         for each in stored
-        if each.variable is not None and (variable := (variables or {}).get(each.variable.lower())) is not None
+        if each.variable is not None and (variable := (variables or {}).get(folded(each.variable))) is not None
     ]
     if any(not is_same(parameter.data_type, variable.data_type) for parameter, variable in pairs):
         raise call.fail(27148)
@@ -177,12 +179,13 @@ def variable_has_another_type(call: CatalogCall, folder: str, project: str, vari
             "SELECT 1 FROM internal.environment_variables v"
             " JOIN internal.environments e ON e.environment_id = v.environment_id"
             " JOIN internal.folders f ON f.folder_id = e.folder_id"
-            " JOIN internal.environment_references r ON lower(r.environment_name) = lower(e.environment_name)"
-            "  AND lower(ifnull(r.environment_folder_name, ?)) = lower(f.name)"
+            " JOIN internal.environment_references r"
+            "  ON lower(rtrim(r.environment_name, ' ')) = lower(e.environment_name)"
+            "  AND lower(rtrim(ifnull(r.environment_folder_name, ?), ' ')) = lower(f.name)"
             " JOIN internal.projects p ON p.project_id = r.project_id"
             " JOIN internal.folders pf ON pf.folder_id = p.folder_id"
-            " WHERE lower(pf.name) = lower(?) AND lower(p.name) = lower(?)"
-            " AND lower(v.name) = lower(?) AND lower(v.type) <> lower(?)",
+            " WHERE lower(pf.name) = lower(rtrim(?, ' ')) AND lower(p.name) = lower(rtrim(?, ' '))"
+            " AND lower(v.name) = lower(rtrim(?, ' ')) AND lower(v.type) <> lower(?)",
             folder,
             folder,
             project,
@@ -214,7 +217,7 @@ def _from_variable(
     *,
     for_run: bool,
 ) -> BoundParameter:
-    variable = (variables or {}).get(name.lower())
+    variable = (variables or {}).get(folded(name))
     if variable is None:
         return replace(parameter, value=None, value_set=False if for_run else parameter.value_set)
     if not is_same(parameter.data_type, variable.data_type):

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, TypeVar
 
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, PermissionType, SecuredObjectType
-from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Column, Variant
+from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SQL_VARIANT, Column, SqlType, Variant
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
 from airflow_provider_ssis.emulator.ssisdb.principals import ROLE
@@ -17,10 +17,13 @@ from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_rows, next
 from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
+from airflow_provider_ssis.emulator.tsql.values.conversion import store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
 
 Result = TypeVar("Result")
+
+_DESCRIPTION = SqlType("nvarchar", length=1024)
 
 _CREATOR: dict[SecuredObjectType, Sequence[PermissionType]] = {
     SecuredObjectType.PROJECT: (
@@ -177,7 +180,7 @@ class CatalogCall:
         """
         # An administrator sees all folders, and the table is several times faster than the view.
         schema = "internal" if self.is_admin else "catalog"
-        row = self.first(f"SELECT folder_id FROM {schema}.folders WHERE lower(name) = lower(?)", name)
+        row = self.first(f"SELECT folder_id FROM {schema}.folders WHERE lower(name) = lower(rtrim(?, ' '))", name)
         if row is None:
             raise self.fail(number, name)
         return int(row[0])
@@ -192,7 +195,7 @@ class CatalogCall:
         row = self.first(
             "SELECT p.project_id, p.object_version_lsn FROM internal.projects p JOIN internal.folders f USING"
             " (folder_id)"
-            " WHERE lower(f.name) = lower(?) AND lower(p.name) = lower(?)",
+            " WHERE lower(f.name) = lower(rtrim(?, ' ')) AND lower(p.name) = lower(rtrim(?, ' '))",
             folder,
             name,
         )
@@ -207,7 +210,7 @@ class CatalogCall:
         """
         row = self.first(
             "SELECT e.environment_id FROM internal.environments e JOIN internal.folders f USING (folder_id)"
-            " WHERE lower(f.name) = lower(?) AND lower(e.environment_name) = lower(?)",
+            " WHERE lower(f.name) = lower(rtrim(?, ' ')) AND lower(e.environment_name) = lower(rtrim(?, ' '))",
             folder,
             name,
         )
@@ -306,6 +309,15 @@ class CatalogCall:
         except SqlError:
             self.end_operation(store, operation_id, OperationStatus.FAILED)
             raise
+
+
+def description(text: str | None, table: str) -> str | None:
+    """A description for the column of a table, which is shorter than the argument of its procedure.
+
+    :raises SqlError: 2628, it is too long.
+    """
+    kept: str | None = store(text, NVARCHAR_MAX, _DESCRIPTION, table=table, column="description")
+    return kept
 
 
 def stored(value: Variant | None) -> Any:

@@ -56,7 +56,8 @@ def write(call: CatalogCall, store: Store, folder_id: int, project: Project) -> 
     now = call.now
     version = next_id(store, "object_version_lsn")
     row = store.fetch(
-        "SELECT project_id, object_version_lsn FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(?)",
+        "SELECT project_id, object_version_lsn FROM internal.projects"
+        " WHERE folder_id = ? AND lower(name) = lower(rtrim(?, ' '))",
         [folder_id, project.name],
     )
     if row:

@@ -5,19 +5,33 @@ Those for availability groups and encryption keys exist, and are empty.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.tsql.metadata.objects import Table
 
+_ENCRYPTED: Final = "CAST('encrypted' AS BLOB)"
 
-def internal_table(name: str, columns: str) -> Table:
+
+def internal_table(name: str, columns: str, *, secrets: Mapping[str, str] = MappingProxyType({})) -> Table:
     """A table of schema ``internal``.
 
     :param columns: as :func:`parse_columns` reads them.
+    :param secrets: the columns that clients see as NULL in rows whose column ``sensitive`` is true, each with the
+        column in which a real catalog keeps the encrypted value, if any: it shows whether there is a value.
     """
-    return Table(DATABASE, "internal", name, parse_columns(columns))
+    replaced = [f"CASE WHEN sensitive THEN NULL ELSE {plain} END AS {plain}" for plain in secrets]
+    replaced += [
+        f"CASE WHEN sensitive AND {plain} IS NOT NULL THEN {_ENCRYPTED} END AS {encrypted}"
+        for plain, encrypted in secrets.items()
+        if encrypted
+    ]
+    hidden = ", ".join(replaced)
+    shown = f"(SELECT * REPLACE ({hidden}) FROM internal.{name})" if hidden else ""
+    return Table(DATABASE, "internal", name, parse_columns(columns), shown)
 
 
 _EVENT = (

@@ -12,6 +12,11 @@ _LONGEST: Final = 128
 _FORBIDDEN = re.compile(r"[\x00-\x1f\"<>|]")
 
 
+def folded(name: str) -> str:
+    """A name as SQL Server compares it: without case, and without blanks at its end."""
+    return name.rstrip(" ").lower()
+
+
 def is_valid_name(name: str) -> bool:
     """Whether folders, projects, environments and their variables can have this name.
 

@@ -87,7 +87,8 @@ def _customized(store: Store, name: Any) -> tuple[int, int, str]:
             ),
         )
     rows = store.fetch(
-        "SELECT profile_value, events_value FROM internal.customized_logging_levels WHERE lower(name) = lower(?)",
+        "SELECT profile_value, events_value FROM internal.customized_logging_levels"
+        " WHERE lower(name) = lower(rtrim(?, ' '))",
         [name],
     )
     if not rows:

@@ -26,7 +26,7 @@ PROPERTIES: Final = "catalog_properties"
 TABLES: Final = (
     internal_table(
         "folders",
-        "folder_id bigint NN; name sysname NN; description nvarchar(max); created_by_sid varbinary(85) NN;"
+        "folder_id bigint NN; name sysname NN; description nvarchar(1024); created_by_sid varbinary(85) NN;"
         " created_by_name nvarchar(128) NN; created_time dto7 NN",
     ),
     internal_table(
@@ -60,6 +60,7 @@ TABLES: Final = (
         " value_type char(1) NN; value_set bit NN; referenced_variable_name nvarchar(128); validation_status"
         " char(1) NN;"
         " last_validation_time dto7",
+        secrets={"default_value": "sensitive_default_value", "design_default_value": ""},
     ),
     internal_table(
         "environments",
@@ -71,6 +72,7 @@ TABLES: Final = (
         "variable_id bigint NN; environment_id bigint NN; name sysname NN; description nvarchar(1024);"
         " type nvarchar(128) NN; sensitive bit NN; value sql_variant; sensitive_value varbinary(max);"
         " base_data_type nvarchar(128)",
+        secrets={"value": "sensitive_value"},
     ),
     internal_table(
         "environment_references",
@@ -110,11 +112,13 @@ TABLES: Final = (
         " sensitive bit NN;"
         " required bit NN; value_set bit NN; runtime_override bit NN; sensitive_parameter_value varbinary(max);"
         " base_data_type nvarchar(128)",
+        secrets={"parameter_value": "sensitive_parameter_value"},
     ),
     internal_table(
         "execution_property_override_values",
         "property_id bigint NN; execution_id bigint NN; property_path nvarchar(4000) NN; property_value nvarchar(max);"
         " sensitive bit NN; sensitive_property_value varbinary(max)",
+        secrets={"property_value": "sensitive_property_value"},
     ),
     internal_table(
         "executables",

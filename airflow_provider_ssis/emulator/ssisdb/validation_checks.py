@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
+from airflow_provider_ssis.emulator.ssisdb.names import folded
 from airflow_provider_ssis.emulator.ssisdb.ssis_types import is_same
 from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.runner import check
@@ -143,7 +144,7 @@ def check_parameter(
     if environment is None:
         hint = f"{quoted} gets its value from the environment variable '{parameter.variable}'."
         return Finding(f"{text(27202)} {hint}", is_warning=not parameter.required)
-    variable = variables.get(parameter.variable.lower())
+    variable = variables.get(folded(parameter.variable))
     if variable is None:
         return Finding(f"{text(27207, environment)} {quoted} refers to '{parameter.variable}'.")
     if not is_same(variable.data_type, parameter.data_type):

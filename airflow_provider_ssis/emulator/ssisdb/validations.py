@@ -257,7 +257,7 @@ class Validations:
             mark(
                 "packages",
                 succeeded,
-                "project_id = ? AND project_version_lsn = ? AND lower(name) = lower(?)",
+                "project_id = ? AND project_version_lsn = ? AND lower(name) = lower(rtrim(?, ' '))",
                 request.project_id,
                 request.version,
                 name,

@@ -126,3 +126,21 @@ def test_a_login_without_rights_reads_no_internal_table(ssisdb_emulator: SsisdbE
         for table in ("object_parameters", "validations", "folder_permissions"):
             with pytest.raises(pyodbc.Error, match="229"):
                 connection.execute(f"SELECT * FROM internal.{table}")
+
+
+def test_sensitive_values_are_not_shown(connection: pyodbc.Connection) -> None:
+    connection.execute(
+        "DECLARE @secret sql_variant = N'top-s3cret', @id bigint;"
+        "EXEC catalog.create_environment_variable N'Sales', N'Prod', N'Key', N'String', 1, @secret;"
+        "EXEC catalog.set_object_parameter_value 20, N'Sales', N'Mart', N'ApiKey', @secret;"
+        "EXEC catalog.create_execution N'Sales', N'Mart', N'Load.dtsx', @execution_id = @id OUTPUT;"
+        "EXEC catalog.set_execution_property_override_value @id, N'\\Package.Path', N'top-s3cret', 1"
+    ).nextset()
+    for table, column in (
+        ("environment_variables", "value"),
+        ("object_parameters", "default_value"),
+        ("execution_parameter_values", "parameter_value"),
+        ("execution_property_override_values", "property_value"),
+    ):
+        query = f"SELECT COUNT({column}), COUNT(sensitive_{column}) FROM internal.{table} WHERE sensitive = 1"
+        assert (table, *connection.execute(query).fetchone()) == (table, 0, 1)

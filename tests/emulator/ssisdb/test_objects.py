@@ -50,6 +50,44 @@ def variable(connection: pyodbc.Connection, name: str, data_type: str, literal: 
 
 # --- names
 
+PADDED = """
+DECLARE @id bigint, @one sql_variant = N'1';
+EXEC catalog.set_folder_description N'sales  ', N'x';
+EXEC catalog.create_environment_variable N'Sales ', N'Prod ', N'Key', N'String', 0, @one;
+EXEC catalog.set_environment_variable_value N'Sales ', N'Prod ', N'KEY ', @one;
+EXEC catalog.create_environment_reference N'Sales ', N'Mart ', N'Prod ', 'R', NULL, @id OUTPUT;
+EXEC catalog.set_object_parameter_value 20, N'Sales', N'Mart ', N'Source ', N'Key ', NULL, 'R';
+EXEC catalog.set_object_parameter_value 30, N'Sales', N'Mart', N'Title ', @one, N'load.dtsx ';
+EXEC catalog.create_execution N'Sales ', N'Mart ', N'Load.dtsx ', @id, @execution_id = @id OUTPUT;
+EXEC catalog.set_execution_parameter_value @id, 30, N'Title ', @one;
+EXEC catalog.set_execution_property_override_value @id, N'p ', N'1', 0;
+EXEC catalog.set_execution_property_override_value @id, N'p', N'2', 0;
+SELECT CAST(parameter_value AS nvarchar(10)) FROM catalog.execution_parameter_values
+WHERE execution_id = @id AND parameter_name = N'Source';
+"""
+
+
+def test_names_are_compared_without_blanks_at_their_end(admin: pyodbc.Connection) -> None:
+    assert rows(admin, PADDED) == [("1",)]
+    assert error_number(admin, REFER.format(environment="Prod", kind="R", folder="NULL")) == 27204
+    assert rows(admin, "SELECT property_value FROM catalog.execution_property_override_values") == [("2",)]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "set_folder_description N'Sales', ?",
+        "set_environment_variable_property N'Sales', N'Prod', N'Text', N'DESCRIPTION', ?",
+        "set_customized_logging_level_description N'Level', ?",
+    ],
+)
+def test_a_description_is_not_cut(admin: pyodbc.Connection, call: str) -> None:
+    variable(admin, "Text", "String", "N'a'")
+    rows(admin, "EXEC catalog.create_customized_logging_level N'Level'")
+    rows(admin, f"EXEC catalog.{call}", "x" * 1024)
+    assert error_number(admin, f"EXEC catalog.{call}", "x" * 1025) == 2628
+
+
 REFUSED = [
     ("rename_folder NULL, N'x'", 27189),
     ("rename_folder N'Sales', N'a<b'", 27199),

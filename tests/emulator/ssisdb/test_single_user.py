@@ -69,7 +69,7 @@ def test_lost_keys_lose_sensitive_values_of_ended_executions(connection: pyodbc.
     assert error_number(connection, "EXEC internal.cleanup_server_execution_keys 3") == 27101
     connection.execute("EXEC internal.cleanup_server_execution_keys 1")
     query = (
-        "SELECT count(parameter_value) FROM internal.execution_parameter_values"
+        "SELECT count(sensitive_parameter_value) FROM internal.execution_parameter_values"
         " WHERE parameter_name = 'ApiKey' AND execution_id = ?"
     )
     assert (value(connection, query, ended), value(connection, query, waiting)) == (0, 1)

@@ -48,8 +48,8 @@ async def _add(call: CatalogCall, column: str, task: Any, *, taken: int) -> None
             raise call.refuse(27212)
         if store.fetch(
             "SELECT 1 FROM internal.execution_data_taps WHERE execution_id = ?"
-            f" AND lower(CAST({column} AS VARCHAR)) = lower(CAST(? AS VARCHAR))"
-            " AND lower(dataflow_path_id_string) = lower(?)",
+            f" AND lower(rtrim(CAST({column} AS VARCHAR), ' ')) = lower(rtrim(CAST(? AS VARCHAR), ' '))"
+            " AND lower(rtrim(dataflow_path_id_string, ' ')) = lower(rtrim(?, ' '))",
             [execution_id, task, path],
         ):
             raise call.refuse(taken, *([task] if taken == 27214 else []), execution_id)

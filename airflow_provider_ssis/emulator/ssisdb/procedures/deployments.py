@@ -147,7 +147,7 @@ async def _deploy(call: CatalogCall, kind: _Kind, folder_id: int, stream: Callab
 
 def _check_rights(call: CatalogCall, folder_id: int) -> None:
     name = call["project_name"]
-    sql = "SELECT project_id FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(?)"
+    sql = "SELECT project_id FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(rtrim(?, ' '))"
     existing = call.first(sql, folder_id, name)
     if existing is None:
         if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):

@@ -115,6 +115,6 @@ async def set_environment_property(call: CatalogCall) -> None:
 
 
 def _check_free(call: CatalogCall, folder_id: int, name: str) -> None:
-    sql = "SELECT 1 FROM internal.environments WHERE folder_id = ? AND lower(environment_name) = lower(?)"
+    sql = "SELECT 1 FROM internal.environments WHERE folder_id = ? AND lower(environment_name) = lower(rtrim(?, ' '))"
     if call.first(sql, folder_id, name):
         raise call.fail(27157, name)

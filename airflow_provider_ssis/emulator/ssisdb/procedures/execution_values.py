@@ -20,7 +20,7 @@ from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
-_SAME_PATH: Final = "execution_id = ? AND lower(property_path) = lower(?)"
+_SAME_PATH: Final = "execution_id = ? AND lower(rtrim(property_path, ' ')) = lower(rtrim(?, ' '))"
 _OVERRIDABLE: Final = (ObjectType.PROJECT, ObjectType.PACKAGE, ObjectType.EXECUTION)
 
 
@@ -38,7 +38,7 @@ async def set_execution_parameter_value(call: CatalogCall) -> None:
         execution_id = _execution(call, started=27224)
         row = call.first(
             "SELECT execution_parameter_id, parameter_data_type, sensitive FROM internal.execution_parameter_values"
-            " WHERE execution_id = ? AND object_type = ? AND parameter_name = ?",
+            " WHERE execution_id = ? AND object_type = ? AND parameter_name = rtrim(?, ' ')",
             execution_id,
             call["object_type"],
             name,

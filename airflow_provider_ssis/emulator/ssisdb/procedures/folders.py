@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
+from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, description
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
-from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
+from airflow_provider_ssis.emulator.ssisdb.names import folded, is_valid_name
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 
@@ -22,7 +22,7 @@ async def create_folder(call: CatalogCall) -> None:
     if not is_valid_name(name):
         raise call.refuse(27199, name)
     async with call.transaction() as store:
-        if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", name):
+        if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(rtrim(?, ' '))", name):
             raise call.fail(27190, name)
         folder_id = next_id(store, "folder_id")
         insert(
@@ -66,7 +66,7 @@ async def delete_folder(call: CatalogCall) -> None:
     granted_to=ADMIN_ROLE,
 )
 async def set_folder_description(call: CatalogCall) -> None:
-    """27188 not an administrator, 27189 no name, 27104 no such folder."""
+    """27188 not an administrator, 27189 no name, 27104 no such folder, 2628 description too long."""
     if not call.is_admin:
         raise call.refuse(27188)
     if call["folder_name"] is None:
@@ -74,7 +74,8 @@ async def set_folder_description(call: CatalogCall) -> None:
     async with call.transaction() as store:
         folder_id = call.folder(call["folder_name"])
         store.execute(
-            "UPDATE internal.folders SET description = ? WHERE folder_id = ?", [call["folder_description"], folder_id]
+            "UPDATE internal.folders SET description = ? WHERE folder_id = ?",
+            [description(call["folder_description"], "folders"), folder_id],
         )
 
 
@@ -92,10 +93,10 @@ async def rename_folder(call: CatalogCall) -> None:
         raise call.refuse(27189)
     if not is_valid_name(new):
         raise call.refuse(27199, new)
-    if old.lower() == new.lower():
+    if folded(old) == folded(new):
         return
     async with call.transaction() as store:
         folder_id = call.folder(old)
-        if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(?)", new):
+        if call.first("SELECT 1 FROM internal.folders WHERE lower(name) = lower(rtrim(?, ' '))", new):
             raise call.fail(27129, new)
         store.execute("UPDATE internal.folders SET name = ? WHERE folder_id = ?", [new, folder_id])

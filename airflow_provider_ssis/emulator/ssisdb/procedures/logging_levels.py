@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
+from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, description
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
 
+_TABLE: Final = "customized_logging_levels"
 _COLUMNS: Final = {"PROFILE": "profile_value", "EVENTS": "events_value"}
 """The column of each property that ``set_customized_logging_level_value`` changes."""
 
 
 def find_level(call: CatalogCall, name: str) -> int | None:
     """The id of a customized logging level, or None."""
-    row = call.first("SELECT level_id FROM internal.customized_logging_levels WHERE lower(name) = lower(?)", name)
+    row = call.first(
+        "SELECT level_id FROM internal.customized_logging_levels WHERE lower(name) = lower(rtrim(?, ' '))", name
+    )
     return None if row is None else int(row[0])
 
 
@@ -28,7 +31,7 @@ def find_level(call: CatalogCall, name: str) -> int | None:
     windows_only=False,
 )
 async def create_customized_logging_level(call: CatalogCall) -> None:
-    """27232 not an administrator, 27233 no name, 27234 bad name, 27240 negative value, 27235 name taken."""
+    """27232 not an administrator, 27233 no name, 27234 bad name, 27240 negative value, 27235 name taken; 2628."""
     name = call["level_name"]
     if not call.is_admin:
         raise call.refuse(27232, name)
@@ -48,7 +51,7 @@ async def create_customized_logging_level(call: CatalogCall) -> None:
             {
                 "level_id": level_id,
                 "name": name,
-                "description": call["level_description"],
+                "description": description(call["level_description"], _TABLE),
                 **values,
                 "created_by_sid": call.principal.sid,
                 "created_by_name": call.principal.name,
@@ -106,7 +109,7 @@ async def delete_customized_logging_level(call: CatalogCall) -> None:
     windows_only=False,
 )
 async def set_customized_logging_level_description(call: CatalogCall) -> None:
-    """27239 not an administrator, 27233 no name, 27237 no such level."""
+    """27239 not an administrator, 27233 no name, 27237 no such level, 2628 description too long."""
     name = call["level_name"]
     if not call.is_admin:
         raise call.refuse(27239, name)
@@ -115,7 +118,7 @@ async def set_customized_logging_level_description(call: CatalogCall) -> None:
         level_id = _level(call, name)
         store.execute(
             "UPDATE internal.customized_logging_levels SET description = ? WHERE level_id = ?",
-            [call["level_description"], level_id],
+            [description(call["level_description"], _TABLE), level_id],
         )
 
 

@@ -87,7 +87,8 @@ def _parameter(call: CatalogCall) -> tuple[int, str, bool]:
     row = call.first(
         "SELECT parameter_id, parameter_data_type, sensitive FROM internal.object_parameters WHERE project_id = ? AND"
         " project_version_lsn = ?"
-        " AND object_type = ? AND parameter_name = ? AND (object_type = 20 OR lower(object_name) = lower(?))",
+        " AND object_type = ? AND parameter_name = rtrim(?, ' ')"
+        " AND (object_type = 20 OR lower(object_name) = lower(rtrim(?, ' ')))",
         project_id,
         version,
         call["object_type"],

@@ -74,7 +74,9 @@ async def move_project(call: CatalogCall) -> None:
         if not call.may(PermissionType.CREATE_OBJECTS, SecuredObjectType.FOLDER, folder_id):
             raise call.fail(27223, destination)
         if call.first(
-            "SELECT 1 FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(?)", folder_id, name
+            "SELECT 1 FROM internal.projects WHERE folder_id = ? AND lower(name) = lower(rtrim(?, ' '))",
+            folder_id,
+            name,
         ):
             raise call.fail(27181, name)
         store.execute("UPDATE internal.projects SET folder_id = ? WHERE project_id = ?", [folder_id, project_id])

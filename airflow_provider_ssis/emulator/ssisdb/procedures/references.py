@@ -106,7 +106,8 @@ def _exists(call: CatalogCall, project_id: int, kind: str, folder: str | None, e
     return bool(
         call.first(
             "SELECT 1 FROM internal.environment_references WHERE project_id = ? AND reference_type = ? AND"
-            " lower(environment_name) = lower(?) AND lower(ifnull(environment_folder_name, '')) = lower(ifnull(?, ''))",
+            " lower(rtrim(environment_name, ' ')) = lower(rtrim(?, ' ')) AND"
+            " lower(rtrim(ifnull(environment_folder_name, ''), ' ')) = lower(rtrim(ifnull(?, ''), ' '))",
             project_id,
             kind,
             environment,

@@ -84,7 +84,7 @@ async def _validate(call: CatalogCall, package: str | None) -> None:
             project_id, version = call.project(folder, project, PermissionType.MODIFY)
             packages = call.read(
                 "SELECT package_id, name FROM internal.packages WHERE project_id = ? AND project_version_lsn = ?"
-                " AND (? IS NULL OR lower(name) = lower(?)) ORDER BY package_id",
+                " AND (? IS NULL OR lower(name) = lower(rtrim(?, ' '))) ORDER BY package_id",
                 project_id,
                 version,
                 package,

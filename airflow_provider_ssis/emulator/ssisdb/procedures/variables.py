@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from airflow_provider_ssis.catalog.codes import PermissionType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT, Variant
 from airflow_provider_ssis.emulator.ssisdb import ssis_types
-from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
+from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, description, stored
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
@@ -108,7 +108,7 @@ async def set_environment_variable_property(call: CatalogCall) -> None:
 def _with_property(call: CatalogCall, variable: _Variable, name: str, new: str | None) -> _Variable:
     match name:
         case "DESCRIPTION":
-            return replace(variable, description=None if new is None else new[:1024])
+            return replace(variable, description=description(new, "environment_variables"))
         case "NAME":
             if new is None or not is_valid_name(new):
                 raise call.fail(27180, new)
@@ -141,7 +141,7 @@ async def set_environment_variable_protection(call: CatalogCall) -> None:
 
 
 def _check_free(call: CatalogCall, environment_id: int, name: str) -> None:
-    sql = "SELECT 1 FROM internal.environment_variables WHERE environment_id = ? AND lower(name) = lower(?)"
+    sql = "SELECT 1 FROM internal.environment_variables WHERE environment_id = ? AND lower(name) = lower(rtrim(?, ' '))"
     if call.first(sql, environment_id, name):
         raise call.fail(27173, name)
 
@@ -151,7 +151,7 @@ def _variable(call: CatalogCall) -> _Variable:
     environment_id = call.environment(call["folder_name"], call["environment_name"], PermissionType.MODIFY)
     row = call.first(
         "SELECT variable_id, name, description, type, sensitive, value FROM internal.environment_variables"
-        " WHERE environment_id = ? AND lower(name) = lower(?)",
+        " WHERE environment_id = ? AND lower(name) = lower(rtrim(?, ' '))",
         environment_id,
         call["variable_name"],
     )

@@ -24,12 +24,16 @@ DEFAULT_CACHE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A permanent table of the server itself, stored in DuckDB under the same three-part name."""
+    """A permanent table of the server itself, stored in DuckDB under the same three-part name.
+
+    :param shown: a DuckDB query in parentheses with the rows that clients see. Default: all, as they are stored.
+    """
 
     database: str
     schema: str
     name: str
     columns: tuple[Column, ...]
+    shown: str = ""
 
     def storage_name(self, *, sees_all: bool) -> str:
         """The name of the DuckDB table, quoted; it is the same for every login."""

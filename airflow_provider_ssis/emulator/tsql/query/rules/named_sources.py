@@ -69,7 +69,7 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
             if relation.database.lower() != compilation.database.lower():
                 _guard_database(binder, relation.database)
             return _stored(binder, alias, names, relation.columns, compilation.view(relation))
-        storage = relation.storage_name(sees_all=compilation.sees_all)
+        storage = relation.shown or relation.storage_name(sees_all=compilation.sees_all)
         return _stored(binder, alias, names, relation.columns, storage)
     if schema.lower() == "dbo" and name.lower().startswith("sys"):
         schema = "sys"  # the views of SQL Server 2000 are known by their names of that time

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
+from airflow_provider_ssis.engine.data_flow.stored_parts import StoredParts
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import Component, ComponentOutput
 
@@ -99,6 +100,9 @@ class FlowPart(ABC):
 
     classes: ClassVar[tuple[str, ...]]
     """The component classes, as :func:`airflow_provider_ssis.project.type_names.component_class` returns them."""
+
+    parts: ClassVar[StoredParts] = StoredParts()
+    """The properties and dispositions of inputs, outputs and columns that it knows; others are refused."""
 
     keeps_rows: ClassVar[bool] = False
     """Whether it keeps many rows in memory. Such components share the memory of the data flow."""

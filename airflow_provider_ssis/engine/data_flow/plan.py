@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.registry import REFUSED, part_of
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
+from airflow_provider_ssis.engine.data_flow.stored_parts import ignored_parts
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.data_flow import (
@@ -365,6 +366,8 @@ class _Planner:
             return
         if any(refusal.where == plan.path for refusal in self.refusals):
             return  # what is broken already would only cause errors here
+        if not is_replaced and name != "ScriptComponent":
+            self.refusals.extend(ignored_parts(plan.stored, plan.path, found.parts))
         try:
             self.refusals.extend(found.refusals(plan))
         except (LookupError, ValueError, StopIteration, ProjectError) as error:

@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteO
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import target_columns
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, REDIRECT
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -27,6 +28,7 @@ class AdoNetDestination(TableDestination):
     """Writes a table. With another disposition than to fail, rows are written one by one."""
 
     classes: ClassVar[tuple[str, ...]] = ("ADONETDestination",)
+    parts: ClassVar[StoredParts] = StoredParts(dispositions=frozenset({INPUT}))
     codes: ClassVar[Codes] = dict.fromkeys(list(ValueStatus)[1:], _ROW_NOT_WRITTEN)
 
     @classmethod

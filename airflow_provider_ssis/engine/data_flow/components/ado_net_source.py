@@ -11,6 +11,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.databases.query_source import MISSING_COMMAND, Query, QuerySource
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -26,6 +27,7 @@ class AdoNetSource(QuerySource):
     """Reads a table or query; it has no parameters and no variables."""
 
     classes: ClassVar[tuple[str, ...]] = ("ADONETSource",)
+    parts: ClassVar[StoredParts] = StoredParts(dispositions=frozenset({OUTPUT_COLUMN}))
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import IntEnum
 from functools import cached_property
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import duckdb
 import pyarrow as pa
@@ -32,6 +32,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn
 from airflow_provider_ssis.engine.data_flow.sort_keys import KeyColumn, quoted
 from airflow_provider_ssis.engine.data_flow.stored_columns import number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -89,6 +90,21 @@ class Aggregate(FlowComponent):
     """Groups rows on DuckDB, which writes to disk what exceeds the memory."""
 
     classes = ("Aggregate",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {
+            OUTPUT: frozenset({"KeyScale", "Keys"}),
+            OUTPUT_COLUMN: frozenset(
+                {
+                    "AggregationColumnId",
+                    "AggregationType",
+                    "AggregationComparisonFlags",
+                    "IsBig",
+                    "CountDistinctScale",
+                    "CountDistinctKeys",
+                }
+            ),
+        }
+    )
     keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:

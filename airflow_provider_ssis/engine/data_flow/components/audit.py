@@ -12,6 +12,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import fit
 from airflow_provider_ssis.engine.data_flow.stored_columns import text_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -38,6 +39,7 @@ class Audit(RowComponent):
     """Audit."""
 
     classes: ClassVar[tuple[str, ...]] = ("Lineage",)
+    parts: ClassVar[StoredParts] = StoredParts({OUTPUT_COLUMN: frozenset({"LineageItemSelected"})})
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -18,6 +18,7 @@ from airflow_provider_ssis.engine.data_flow.databases.database import connection
 from airflow_provider_ssis.engine.data_flow.lookup_references import CachedRows
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -32,6 +33,7 @@ class CacheTransform(RowComponent):
     """Writes the rows, and passes them on."""
 
     classes: ClassVar[tuple[str, ...]] = ("Cache",)
+    parts: ClassVar[StoredParts] = StoredParts({INPUT_COLUMN: frozenset({"CacheColumnName"})})
     keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:

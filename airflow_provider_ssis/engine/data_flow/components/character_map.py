@@ -15,6 +15,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.conversions import fitted
 from airflow_provider_ssis.engine.data_flow.row_errors import TRUNCATED_ROW, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -74,6 +75,10 @@ class CharacterMap(RowComponent):
     """Character Map."""
 
     classes: ClassVar[tuple[str, ...]] = ("CharacterMap",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {INPUT_COLUMN: frozenset({"MapFlags"}), OUTPUT_COLUMN: frozenset({"InputColumnLineageID", "MapFlags"})},
+        dispositions=frozenset({INPUT_COLUMN, OUTPUT_COLUMN}),
+    )
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

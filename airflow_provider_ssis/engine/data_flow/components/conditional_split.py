@@ -18,6 +18,7 @@ from airflow_provider_ssis.engine.data_flow.row_expressions import (
     expression_text,
 )
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -33,6 +34,10 @@ class ConditionalSplit(RowComponent):
     """Conditional Split."""
 
     classes: ClassVar[tuple[str, ...]] = ("ConditionalSplit",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {OUTPUT: frozenset({"Expression", "FriendlyExpression", "EvaluationOrder", "IsDefaultOut"})},
+        dispositions=frozenset({OUTPUT}),
+    )
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 
@@ -17,6 +18,7 @@ class CopyColumn(RowComponent):
     """Copy Column."""
 
     classes: ClassVar[tuple[str, ...]] = ("CopyMap",)
+    parts: ClassVar[StoredParts] = StoredParts({OUTPUT_COLUMN: frozenset({"copyColumnId"})})
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.data_flow.conversions import Conversion
 from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions, status_errors
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import OutputColumn
@@ -37,6 +38,9 @@ class DataConversion(RowComponent):
     """Data Conversion."""
 
     classes: ClassVar[tuple[str, ...]] = ("DataConvert",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {OUTPUT_COLUMN: frozenset({"SourceInputColumnLineageID", "FastParse"})}, dispositions=frozenset({OUTPUT_COLUMN})
+    )
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

@@ -19,6 +19,7 @@ from airflow_provider_ssis.engine.data_flow.row_expressions import (
     expression_errors,
     expression_text,
 )
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import InputColumn, OutputColumn
@@ -44,6 +45,13 @@ class DerivedColumn(RowComponent):
     """Derived Column."""
 
     classes: ClassVar[tuple[str, ...]] = ("DerivedColumn",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {
+            INPUT_COLUMN: frozenset({"Expression", "FriendlyExpression"}),
+            OUTPUT_COLUMN: frozenset({"Expression", "FriendlyExpression"}),
+        },
+        dispositions=frozenset({INPUT_COLUMN, OUTPUT_COLUMN}),
+    )
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

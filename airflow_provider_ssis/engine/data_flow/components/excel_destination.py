@@ -35,6 +35,7 @@ from airflow_provider_ssis.engine.data_flow.excel.ranges import CellRange, parse
 from airflow_provider_ssis.engine.data_flow.excel.sheets import ExcelFile, SheetTable, excel_file, sheet_table
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -76,6 +77,7 @@ class ExcelDestination(RowComponent):
     """Adds rows to a workbook."""
 
     classes: ClassVar[tuple[str, ...]] = ("ExcelDestination",)
+    parts: ClassVar[StoredParts] = StoredParts(dispositions=frozenset({INPUT}))
     has_thread: ClassVar[bool] = True
     keeps_rows = True
 

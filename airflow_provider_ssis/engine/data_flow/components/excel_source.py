@@ -20,6 +20,7 @@ from airflow_provider_ssis.engine.data_flow.databases.query_source import text_o
 from airflow_provider_ssis.engine.data_flow.databases.reading import QueryBatch, column_positions, converted_batch
 from airflow_provider_ssis.engine.data_flow.excel.ranges import Selection, parse_range, parse_select
 from airflow_provider_ssis.engine.data_flow.excel.sheets import SheetColumn, excel_file, read_sheet
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -43,6 +44,7 @@ class ExcelSource(ColumnSource):
     """Reads an Excel file, with the types that the drivers of Excel would find."""
 
     classes: ClassVar[tuple[str, ...]] = ("ExcelSource",)
+    parts: ClassVar[StoredParts] = StoredParts(dispositions=frozenset({OUTPUT_COLUMN}))
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

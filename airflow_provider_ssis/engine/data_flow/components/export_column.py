@@ -26,6 +26,7 @@ from airflow_provider_ssis.engine.data_flow.file_columns import (
 from airflow_provider_ssis.engine.data_flow.file_values import BOM, to_content
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, REDIRECT
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
 
 _NO_DATA_COLUMN = 0xC0208027
 _APPENDS_AND_TRUNCATES = 0xC0208033
@@ -56,6 +57,10 @@ class ExportColumn(FileColumnComponent):
     """Writes files, and passes the rows on."""
 
     classes: ClassVar[tuple[str, ...]] = ("Extractor",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {INPUT_COLUMN: frozenset({"FileDataColumnID", "AllowAppend", "ForceTruncate", "WriteBOM"})},
+        dispositions=frozenset({INPUT_COLUMN}),
+    )
     verb = "write"
     check_codes = FileColumnCodes(no_columns=0xC0208026, no_text=0xC0208032, no_blob=0xC0208028)
 

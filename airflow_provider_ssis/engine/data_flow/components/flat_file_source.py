@@ -24,6 +24,7 @@ from airflow_provider_ssis.engine.data_flow.flat_files.texts import FlatFileText
 from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT, ColumnErrors, apply_dispositions, status_errors
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -68,6 +69,9 @@ class FlatFileSource(FlowComponent):
     """Flat File Source."""
 
     classes: ClassVar[tuple[str, ...]] = ("FlatFileSource",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {OUTPUT_COLUMN: frozenset({"FastParse", "UseBinaryFormat"})}, dispositions=frozenset({OUTPUT_COLUMN})
+    )
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

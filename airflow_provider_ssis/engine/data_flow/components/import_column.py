@@ -23,6 +23,7 @@ from airflow_provider_ssis.engine.data_flow.file_columns import (
 )
 from airflow_provider_ssis.engine.data_flow.file_values import NoBomError, from_content
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
 
 _UNKNOWN_COLUMN = 0xC0208029
 _CANNOT_OPEN, _CANNOT_READ, _NO_BOM, _NO_FOLDER = 0xC0209091, 0xC0209094, 0xC02090C4, 0xC02090BE
@@ -50,6 +51,9 @@ class ImportColumn(FileColumnComponent):
     """Reads files, and adds their content to the rows."""
 
     classes: ClassVar[tuple[str, ...]] = ("Inserter",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {INPUT_COLUMN: frozenset({"FileDataColumnID", "ExpectBOM"})}, dispositions=frozenset({INPUT_COLUMN})
+    )
     verb = "read"
     check_codes = FileColumnCodes(no_columns=0xC0208037, no_text=0xC0208039, no_blob=0xC0208038)
 

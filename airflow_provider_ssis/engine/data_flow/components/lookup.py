@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,7 @@ from airflow_provider_ssis.engine.data_flow.stored_columns import (
     plain_reference,
     text_of,
 )
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -94,6 +95,13 @@ class Lookup(RowComponent):
     """Finds the first reference row with the key of each row."""
 
     classes = ("Lookup",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {
+            INPUT_COLUMN: frozenset({"JoinToReferenceColumn", "CopyFromReferenceColumn"}),
+            OUTPUT_COLUMN: frozenset({"CopyFromReferenceColumn"}),
+        },
+        dispositions=frozenset({OUTPUT, INPUT_COLUMN, OUTPUT_COLUMN}),
+    )
     keeps_rows = True
     has_thread = True
 

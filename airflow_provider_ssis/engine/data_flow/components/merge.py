@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.merging import Merged, MergeSide, Numbers, merge
 from airflow_provider_ssis.engine.data_flow.sorted_inputs import common_keys, key_refusals
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -29,6 +30,7 @@ class Merge(FlowComponent):
     """Combines two sorted inputs while they arrive."""
 
     classes = ("Merge",)
+    parts: ClassVar[StoredParts] = StoredParts({INPUT_COLUMN: frozenset({"OutputColumnLineageID"})})
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.merging import Merged, MergeSide, Numbers, merge
 from airflow_provider_ssis.engine.data_flow.sorted_inputs import common_keys, key_refusals
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column, number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -32,6 +33,7 @@ class MergeJoin(FlowComponent):
     """Joins two sorted inputs: inner, left outer or full outer."""
 
     classes = ("MergeJoin",)
+    parts: ClassVar[StoredParts] = StoredParts({OUTPUT_COLUMN: frozenset({"InputColumnID"})})
     keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:

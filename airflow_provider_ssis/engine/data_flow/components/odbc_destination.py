@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteO
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import target_columns
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, REDIRECT
 from airflow_provider_ssis.engine.data_flow.stored_columns import number_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -26,6 +27,7 @@ class OdbcDestination(TableDestination):
     """Writes a table with INSERT statements. Each batch is committed; an explicit NULL stays NULL."""
 
     classes: ClassVar[tuple[str, ...]] = ("ODBCDestination",)
+    parts: ClassVar[StoredParts] = StoredParts(dispositions=frozenset({INPUT}))
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -12,6 +12,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.databases.query_source import MISSING_COMMAND, Query, QuerySource
 from airflow_provider_ssis.engine.data_flow.databases.stored_options import ODBC, odbc_binding_refusals
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -27,6 +28,7 @@ class OdbcSource(QuerySource):
     """Reads a table or query; the dispositions are those of the output, for all columns."""
 
     classes: ClassVar[tuple[str, ...]] = ("ODBCSource",)
+    parts: ClassVar[StoredParts] = StoredParts(dispositions=frozenset({OUTPUT}))
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

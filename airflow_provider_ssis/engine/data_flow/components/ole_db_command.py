@@ -37,6 +37,7 @@ from airflow_provider_ssis.engine.data_flow.databases.target_columns import conv
 from airflow_provider_ssis.engine.data_flow.databases.time_limit import time_limit
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, number_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import EXTERNAL_COLUMN, INPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -79,6 +80,9 @@ class OleDbCommand(RowComponent):
     """Runs a statement for each row; the rows go on unchanged."""
 
     classes: ClassVar[tuple[str, ...]] = ("OLEDBCommand",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {EXTERNAL_COLUMN: frozenset({"DBParamInfoFlags"})}, dispositions=frozenset({INPUT})
+    )
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

@@ -20,6 +20,7 @@ from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteO
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import target_columns
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -46,6 +47,7 @@ class OleDbDestination(TableDestination):
     """Writes a table through ODBC, or with a bulk load."""
 
     classes: ClassVar[tuple[str, ...]] = ("OLEDBDestination",)
+    parts: ClassVar[StoredParts] = StoredParts(dispositions=frozenset({INPUT}))
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.data_flow.databases.query_source import (
     text_of_variable,
 )
 from airflow_provider_ssis.engine.data_flow.databases.stored_options import CODE_PAGES, code_page_refusals
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -39,6 +40,7 @@ class OleDbSource(QuerySource):
     """Reads a table or query through ODBC."""
 
     classes: ClassVar[tuple[str, ...]] = ("OLEDBSource",)
+    parts: ClassVar[StoredParts] = StoredParts(dispositions=frozenset({OUTPUT_COLUMN}))
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -11,6 +11,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.samples import generator, sample_outputs
 from airflow_provider_ssis.engine.data_flow.stored_columns import number_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -22,6 +23,7 @@ class PercentageSampling(RowComponent):
     """Selects rows at random."""
 
     classes: ClassVar[tuple[str, ...]] = ("PctSampling",)
+    parts: ClassVar[StoredParts] = StoredParts({OUTPUT: frozenset({"Selected"})})
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from airflow_provider_ssis.engine.data_flow.stored_columns import (
     reference_of,
     text_of,
 )
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -44,6 +45,10 @@ class Pivot(FlowComponent):
     """Makes columns of rows."""
 
     classes = ("Pivot",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {INPUT_COLUMN: frozenset({"PivotUsage"}), OUTPUT_COLUMN: frozenset({"SourceColumn", "PivotKeyValue"})},
+        dispositions=frozenset({INPUT_COLUMN}),
+    )
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

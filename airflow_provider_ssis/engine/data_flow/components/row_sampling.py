@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.samples import generator, sample_outputs
 from airflow_provider_ssis.engine.data_flow.stored_columns import input_column, number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -25,6 +26,9 @@ class RowSampling(FlowComponent):
     """Selects a number of rows; all of them if there are fewer. Each set of rows has the same probability."""
 
     classes: ClassVar[tuple[str, ...]] = ("RowSampling",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {OUTPUT: frozenset({"Selected"}), OUTPUT_COLUMN: frozenset({"InputColumnLineageId"})}
+    )
     keeps_rows = True
 
     @classmethod

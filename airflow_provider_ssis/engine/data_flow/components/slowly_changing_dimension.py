@@ -26,6 +26,7 @@ from airflow_provider_ssis.engine.data_flow.lookup_references import Matches, Qu
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.sort_keys import equal_values
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -76,6 +77,7 @@ class SlowlyChangingDimension(RowComponent):
     """Compares rows with those of a dimension table."""
 
     classes: ClassVar[tuple[str, ...]] = ("SCD",)
+    parts: ClassVar[StoredParts] = StoredParts({INPUT_COLUMN: frozenset({"ColumnType"})})
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

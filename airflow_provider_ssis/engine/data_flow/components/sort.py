@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import pyarrow as pa
 
@@ -19,6 +19,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts, KeyColumn, order_by, quoted
 from airflow_provider_ssis.engine.data_flow.sorted_inputs import sort_keys
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column, number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -32,6 +33,12 @@ class Sort(FlowComponent):
     """Orders rows on DuckDB, which writes to disk what exceeds the memory."""
 
     classes = ("Sort",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {
+            INPUT_COLUMN: frozenset({"NewSortKeyPosition", "NewComparisonFlags"}),
+            OUTPUT_COLUMN: frozenset({"SortColumnId"}),
+        }
+    )
     keeps_rows = True
 
     def __init__(self, plan: ComponentPlan) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.expressions.arrow import arrow_type
@@ -19,6 +20,7 @@ class UnionAll(RowComponent):
     """Union All. An output column that an input does not feed is NULL for its rows."""
 
     classes: ClassVar[tuple[str, ...]] = ("UnionAll",)
+    parts: ClassVar[StoredParts] = StoredParts({INPUT_COLUMN: frozenset({"OutputColumnLineageID"})})
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)

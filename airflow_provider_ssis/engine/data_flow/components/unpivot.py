@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.pivot_keys import typed_keys
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, reference_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -30,6 +31,9 @@ class Unpivot(FlowComponent):
     """Makes rows of columns."""
 
     classes = ("UnPivot",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {INPUT_COLUMN: frozenset({"DestinationColumn", "PivotKeyValue"}), OUTPUT_COLUMN: frozenset({"PivotKey"})}
+    )
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -23,6 +23,7 @@ from airflow_provider_ssis.engine.data_flow.row_errors import (
     status_errors,
 )
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
 from airflow_provider_ssis.engine.data_flow.xml_documents.reading import XmlRow, read_rows
@@ -92,6 +93,9 @@ class XmlSource(FlowComponent):
     """Reads an XML document."""
 
     classes: ClassVar[tuple[str, ...]] = ("XMLSource",)
+    parts: ClassVar[StoredParts] = StoredParts(
+        {OUTPUT: frozenset({"RowsetID"})}, dispositions=frozenset({OUTPUT_COLUMN})
+    )
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -1,0 +1,181 @@
+"""Refusing what a component stores and the engine would ignore: properties, attributes, values and dispositions.
+
+A class of component names the properties and dispositions of its inputs, outputs and columns in :class:`StoredParts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.project.package.data_flow import (
+    NOT_USED,
+    Component,
+    ComponentInput,
+    ComponentOutput,
+    ComponentProperty,
+    ExternalColumn,
+    InputColumn,
+    OutputColumn,
+)
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_NONE: Final[frozenset[str]] = frozenset()
+INPUT, OUTPUT = "input", "output"
+INPUT_COLUMN, OUTPUT_COLUMN, EXTERNAL_COLUMN = "input column", "output column", "external column"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredParts:
+    """The properties and dispositions of a component's inputs, outputs and columns that the engine knows.
+
+    The properties of the component itself are checked by
+    :func:`~airflow_provider_ssis.engine.data_flow.stored_properties.unknown_properties`.
+
+    :param properties: the names by kind of part: ``input``, ``output``, ``input column``, ``output column``,
+        ``external column``. Default: none.
+    :param dispositions: the kinds of parts whose dispositions the component applies. Default: none.
+    """
+
+    properties: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    dispositions: frozenset[str] = _NONE
+
+
+_ANY: Final = frozenset({"refId", "id", "name", "description"})
+_DISPOSITIONS: Final = frozenset({"errorRowDisposition", "truncationRowDisposition"})
+_ROW_ERRORS: Final = _DISPOSITIONS | {"errorOrTruncationOperation"}
+_TYPE: Final = frozenset({"dataType", "length", "precision", "scale", "codePage"})
+_BOUND: Final = frozenset({"lineageId", "externalMetadataColumnId", "mappedColumnId"})
+_CACHED: Final = frozenset(
+    f"cached{name}"
+    for name in "Name DataType Length Precision Scale Codepage CodePage SortKeyPosition ComparisonFlags".split()
+)
+_ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
+    "component": _ANY
+    | {"componentClassID", "contactInfo", "version", "pipelineVersion"}
+    | {"usesDispositions", "localeId", "validateExternalMetadata"},
+    INPUT: _ANY | _ROW_ERRORS | {"hasSideEffects", "dangling"},
+    OUTPUT: _ANY
+    | _ROW_ERRORS
+    | {"exclusionGroup", "synchronousInputId", "deleteOutputOnPathDetached", "hasSideEffects", "dangling"}
+    | {"isErrorOut", "isSorted", "isDefaultOut"},
+    INPUT_COLUMN: _ANY | _ROW_ERRORS | _BOUND | _CACHED | {"usageType"},
+    OUTPUT_COLUMN: _ANY | _ROW_ERRORS | _BOUND | _TYPE | {"sortKeyPosition", "comparisonFlags", "specialFlags"},
+    EXTERNAL_COLUMN: _ANY | _TYPE | {"mappedColumnId"},
+}
+"""The attributes of each kind of part, in all versions of the package format."""
+_BOOLEANS: Final = ("true", "false", "1", "0", "-1")
+_DISPOSITION_VALUES: Final = (NOT_USED.lower(), "failcomponent", "ignorefailure", "redirectrow")
+_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("usesDispositions", "validateExternalMetadata", "hasSideEffects", "dangling", "deleteOutputOnPathDetached"),
+        _BOOLEANS,
+    ),
+    **dict.fromkeys(("isErrorOut", "isSorted", "isDefaultOut"), _BOOLEANS),
+    **dict.fromkeys(_DISPOSITIONS, _DISPOSITION_VALUES),
+    "usageType": ("readonly", "readwrite", "ignored"),
+}
+"""The values of the attributes that have a few, in lower case."""
+_EXACT: Final[Mapping[str, str]] = {
+    one.lower(): one
+    for one in (NOT_USED, "FailComponent", "IgnoreFailure", "RedirectRow", "readOnly", "readWrite", "ignored")
+}
+_WHOLE: Final = frozenset(f"System.{name}" for name in "Byte SByte Int16 UInt16 Int32 UInt32 Int64 UInt64".split())
+_FAILS: Final = (NOT_USED, "FailComponent")
+_CORRECT: Final = "Correct it in Visual Studio, and save the package again."
+_SERVER: Final = "Remove it, or run the package on a server."
+
+_Part = ComponentInput | ComponentOutput | InputColumn | OutputColumn | ExternalColumn
+
+
+def ignored_parts(component: Component, path: str, known: StoredParts) -> Iterator[Refusal]:
+    """Yield a refusal for what the engine would ignore or read as something else.
+
+    :param component: the component.
+    :param path: its path.
+    :param known: what its class knows.
+    """
+    for where, kind, part in _parts(component):
+        of_part = f" of the {kind} {where!r}" if where else ""
+        yield from _attributes(path, of_part, part.element, _ATTRIBUTES[kind])
+        for found in part.properties.values():
+            name = found.name
+            yield from _property(path, of_part, name, found)
+            names = known.properties.get(kind, _NONE)
+            if not isinstance(part, Component) and name not in names and _has_value(found):
+                why = "the engine does not know this property"
+                yield Refusal(path, f"the property {name}{of_part}", why, _SERVER)
+        if not isinstance(part, (Component, ExternalColumn)):
+            yield from _dispositions(path, of_part, kind, part, known)
+
+
+def _parts(component: Component) -> Iterator[tuple[str, str, Component | _Part]]:
+    """Yield the parts of a component, each with the name and the kind that messages show."""
+    yield "", "component", component
+    for one in component.inputs:
+        yield one.name, INPUT, one
+        for column in one.columns:
+            yield column.name or column.cached_name or column.lineage_id, INPUT_COLUMN, column
+        for external in one.external_columns:
+            yield external.name, EXTERNAL_COLUMN, external
+    for output in component.outputs:
+        yield output.name, OUTPUT, output
+        for added in output.columns:
+            yield added.name, OUTPUT_COLUMN, added
+        for external in output.external_columns:
+            yield external.name, EXTERNAL_COLUMN, external
+
+
+def _has_value(found: ComponentProperty) -> bool:
+    return found.data_type != "System.Null" and bool(found.text.strip() or found.items)
+
+
+def _attributes(path: str, of_part: str, element: _Element, known: frozenset[str]) -> Iterator[Refusal]:
+    for name, text in element.attrib.items():
+        what, value = f"the attribute {name}{of_part}", str(text).strip()
+        if str(name) not in known and value:
+            yield Refusal(path, what, "the engine does not know this attribute", _SERVER)
+        elif value and str(name) in _VALUES:
+            values = _VALUES[str(name)]
+            exact = _EXACT.get(value.lower(), value)
+            if value.lower() not in values or (values is not _BOOLEANS and value != exact):
+                shown = ", ".join(_EXACT.get(one, one) for one in values)
+                yield Refusal(path, f"{what} with the value {value!r}", f"the values are {shown}", _CORRECT)
+
+
+def _property(path: str, of_part: str, name: str, found: ComponentProperty) -> Iterator[Refusal]:
+    text = found.text.strip()
+    if not text or found.is_array or found.contains_id or text.startswith("#"):
+        return
+    what = f"the property {name}{of_part} with the value {text!r}"
+    if found.data_type == "System.Boolean" and text.lower() not in _BOOLEANS:
+        yield Refusal(path, what, "it is no Boolean", _CORRECT)
+    elif found.data_type in _WHOLE and not text.removeprefix("-").isdecimal():
+        yield Refusal(path, what, "it is no whole number", _CORRECT)
+
+
+def _dispositions(
+    path: str,
+    of_part: str,
+    kind: str,
+    part: ComponentInput | ComponentOutput | InputColumn | OutputColumn,
+    known: StoredParts,
+) -> Iterator[Refusal]:
+    for name, value in (
+        ("errorRowDisposition", part.error_disposition),
+        ("truncationRowDisposition", part.truncation_disposition),
+    ):
+        what = f"the {name} {value}{of_part}"
+        if kind not in known.dispositions and value not in _FAILS and value.lower() in _DISPOSITION_VALUES:
+            yield Refusal(path, what, "the component has no errors there", "Set it to FailComponent.")
+    if kind != INPUT or kind not in known.dispositions or part.truncation_disposition == NOT_USED:
+        return
+    error = "FailComponent" if part.error_disposition == NOT_USED else part.error_disposition
+    if part.truncation_disposition != error:
+        what = f"the truncationRowDisposition {part.truncation_disposition}{of_part}"
+        why = f"the component treats truncations as errors, for which the disposition is {error}"
+        yield Refusal(path, what, why, "Set both dispositions to one value.")

@@ -25,8 +25,14 @@ _SMTP_KEYS: Final = {
     "usewindowsauthentication": "UseWindowsAuthentication",
     "enablessl": "EnableSsl",
 }
-_WITHOUT_EFFECT: Final = frozenset({"columndelimiter", "columntype", "filename"})
-"""Properties of flat files that the engine cannot set: the columns have their own."""
+_CANNOT_SET: Final = frozenset(
+    {"columndelimiter", "columntype", "filename"}  # the columns of a flat file have their own
+    | {"creationname", "hosttype", "id", "name", "offlinemode", "qualifier", "scope", "supportsdtctransactions"}
+    | {"excelversionnumber", "firstrowhascolumnname"}  # set HDR in the connection string in their place
+)
+"""Properties that the engine cannot set."""
+_WITHOUT_EFFECT: Final = frozenset({"delayvalidation", "description", "protectionlevel"})
+"""Properties that do not change a run: connection managers are validated when a task uses them."""
 _LOGIN: Final = {"username": "UserName", "password": PASSWORD}
 """The values that a user can add to SMTP."""
 _SECRET_KEY: Final = re.compile(r"password|pwd|secret|token", re.IGNORECASE)
@@ -56,10 +62,12 @@ def property_name(manager: DtsConnectionManager, name: str) -> str | None:
     if known is None:
         return name
     stored = {one.lower(): one for one in stored_connection(manager).properties}
+    if lower in _CANNOT_SET:
+        return None
     if lower in stored:
         return stored[lower]
     names = {**known, **_LOGIN} if manager.kind.upper() == "SMTP" else known
-    return None if lower in _WITHOUT_EFFECT else names.get(lower)
+    return names.get(lower)
 
 
 def with_property(connection: RunConnection, name: str, value: object) -> RunConnection:
@@ -71,6 +79,8 @@ def with_property(connection: RunConnection, name: str, value: object) -> RunCon
     """
     text = ("True" if value else "False") if isinstance(value, bool) else "" if value is None else str(value)
     lower = name.lower()
+    if lower in _WITHOUT_EFFECT:
+        return connection
     if connection.kind == "SMTP" and lower in _SMTP_KEYS:
         pairs = dict(parse_provider_string(connection.connection_string, connection.name))
         key = next((one for one in pairs if one.lower() == lower), _SMTP_KEYS[lower])

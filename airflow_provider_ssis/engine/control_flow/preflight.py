@@ -11,6 +11,7 @@ from typing import Any
 from airflow_provider_ssis.engine.connections.providers import reads_excel, unsupported_provider
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.control_flow.configurations import configuration_refusals
+from airflow_provider_ssis.engine.control_flow.connection_refusals import connection_refusals
 from airflow_provider_ssis.engine.control_flow.connection_values import hidden_secrets, stored_connection
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
 from airflow_provider_ssis.engine.control_flow.parameters import (
@@ -25,6 +26,7 @@ from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTI
 from airflow_provider_ssis.engine.control_flow.project_parts import missing_project_parts
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
 from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
+from airflow_provider_ssis.engine.control_flow.stored_names import ignored_names
 from airflow_provider_ssis.engine.control_flow.stored_values import damaged_parts, damaged_task
 from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, PackageNotFoundError
@@ -142,6 +144,8 @@ class _Check:
         self._text = text.upper()
         self._tasks_text = _text(root, (*_OTHER_OBJECTS, "ForEachEnumerator")).upper()
         refusals = [*self._package(package), *self._secrets(package), *self._providers(package)]
+        for where, manager in self._connections(package):
+            refusals += connection_refusals(where, manager)
         managers = (*package.connection_managers, *self._project.connection_managers)
         for manager in managers:
             self._managers |= {manager.name.casefold(): manager.name, manager.id.casefold(): manager.name}
@@ -266,6 +270,7 @@ class _Check:
             yield Refusal(where, "its definition", str(error))
             return
         yield from damaged_parts(container)
+        yield from ignored_names(container, data)
         if container.kind is ExecutableKind.TASK:
             found = task_class(task_type(container.type))
             if found is None:

@@ -231,6 +231,7 @@ DATA: Final[Mapping[type, Table]] = {
         "islocalpathvariable": ("local_path_is_variable", _boolean),
         "isremotepathvariable": ("remote_path_is_variable", _boolean),
         "istransferascii": ("ascii", _boolean),
+        "istransfertypeascii": ("ascii", _boolean),
         "localpath": ("local_path", _text),
         "operation": ("operation", one_of(_FTP_OPERATIONS)),
         "remotepath": ("remote_path", _text),
@@ -255,7 +256,13 @@ DATA: Final[Mapping[type, Table]] = {
         "filespec": ("file_spec", _text),
         "recurse": ("recurse", _boolean),
     },
-    AdoEnumerator: {"dataobjectvariable": ("variable", _text)},
+    AdoEnumerator: {
+        "dataobjectvariable": ("variable", _text),
+        "type": (
+            "enumeration",
+            one_of(dict(enumerate("EnumerateTables EnumerateAllRows EnumerateRowsInFirstTable".split()))),
+        ),
+    },
     VariableEnumerator: {"variablename": ("variable", _text)},
     SchemaRowsetEnumerator: {"connection": ("connection", _text), "schemarowset": ("schema", _text)},
     NodeListEnumerator: {
@@ -266,13 +273,52 @@ DATA: Final[Mapping[type, Table]] = {
         "innerxpathstring": ("inner_xpath", _text),
         "outerxpathstring": ("outer_xpath", _text),
         "sourcedocument": ("source_document", _text),
+        "sourcetype": ("source_type", one_of(dict(enumerate("FileConnection Variable DirectInput".split())))),
     },
     SmoEnumerator: {"enumurn": ("urn", _text)},
 }
 """The properties of each type of task, loop and enumerator."""
 
-_BAGS: Final = (FtpTask, BulkInsertTask)
-"""The tasks whose other properties keep their names in ``properties``."""
+_XML_OPERATIONS: Final = dict(enumerate("Validate XSLT XPATH Merge Diff Patch".split()))
+_XPATH_OPERATIONS: Final = dict(enumerate("Evaluation Values NodeList".split()))
+_OVERWRITE: Final = ("TaskOverwriteDestFile", _boolean)
+
+STORED: Final[Mapping[type, Table]] = {
+    FtpTask: {
+        "overwritefileatdestination": _OVERWRITE,
+        "overwritefileatdest": _OVERWRITE,
+        "overwritedestination": _OVERWRITE,
+        "stoponoperationfailure": ("TaskStopOnOperationFailure", _boolean),
+    },
+    BulkInsertTask: {
+        "batchsize": ("BatchSize", _count),
+        "checkconstraints": ("CheckConstraints", _boolean),
+        "codepage": ("CodePage", _text),
+        "datafiletype": ("DataFileType", _text),
+        "firetriggers": ("FireTriggers", _boolean),
+        "firstrow": ("FirstRow", _count),
+        "keepidentity": ("KeepIdentity", _boolean),
+        "keepnulls": ("KeepNulls", _boolean),
+        "lastrow": ("LastRow", _count),
+        "maximumerrors": ("MaximumErrors", _count),
+        "sorteddata": ("SortedData", _text),
+        "tablelock": ("TableLock", _boolean),
+    },
+    OtherTask: {
+        "destination": ("Destination", _text),
+        "failonvalidationfail": ("FailOnValidationFail", _boolean),
+        "operationtype": ("OperationType", one_of(_XML_OPERATIONS)),
+        "overwritedestination": ("OverwriteDestination", _boolean),
+        "saveoperationresult": ("SaveOperationResult", _boolean),
+        "secondoperand": ("SecondOperand", _text),
+        "source": ("Source", _text),
+        "validationtype": ("ValidationType", one_of(dict(enumerate(("DTD", "XSD"))))),
+        "xpathoperation": ("XPathOperation", one_of(_XPATH_OPERATIONS)),
+    },
+}
+"""The properties that tasks keep by their stored names: the name, and how its value is read. OtherTask is XML."""
+_SAME: Final[Mapping[str, str]] = {"maxerrors": "maximumerrors"}
+"""Stored names of one property."""
 
 
 def with_container_property(container: DtsContainer, name: str, value: Any) -> DtsContainer | None:
@@ -296,13 +342,14 @@ def with_data_property(data: ContainerData | Enumerator, name: str, value: Any) 
     found = DATA.get(type(data), {}).get(name.lower())
     if found is not None:
         return replace(data, **{found[0]: found[1](value)})  # type: ignore[type-var]  # all of the table are dataclasses
-    if isinstance(data, _BAGS):
-        return replace(data, properties={**_without(data.properties, name), name: _text(value)})
-    if isinstance(data, OtherTask) and data.data is not None:
-        attributes = {**_without(data.data.attributes, name), name: _text(value)}
+    stored = STORED.get(type(data), {}).get(name.lower())
+    if stored is not None and isinstance(data, (FtpTask, BulkInsertTask)):
+        return replace(data, properties=_with_stored(data.properties, stored[0], stored[1](value)))
+    if stored is not None and isinstance(data, OtherTask) and data.data is not None:
+        attributes = _with_stored(data.data.attributes, stored[0], stored[1](value))
         return replace(data, data=replace(data.data, attributes=attributes))
     if isinstance(data, OtherEnumerator):
-        return replace(data, properties={**_without(data.properties, name), name: _text(value)})
+        return replace(data, properties=_with_stored(data.properties, name, value))
     raise UnknownProperty(f"it has no property {name} that the engine can set")
 
 
@@ -319,9 +366,11 @@ def can_set(data: ContainerData | Enumerator, name: str) -> bool:
     if isinstance(data, Pipeline) and (match := _COMPONENT.fullmatch(name.strip())):
         component = next((one for one in data.components if one.name == match["component"]), None)
         return component is not None and _key(component.properties, match["property"]) is not None
-    if isinstance(data, (*_BAGS, OtherEnumerator)) or (isinstance(data, OtherTask) and data.data is not None):
+    if isinstance(data, OtherEnumerator):
         return True
-    return name.lower() in DATA.get(type(data), {})
+    if isinstance(data, OtherTask) and data.data is None:
+        return False
+    return name.lower() in DATA.get(type(data), {}) or name.lower() in STORED.get(type(data), {})
 
 
 def with_enumerator_property(loop: ForeachLoop, name: str, value: Any) -> ForeachLoop:
@@ -352,5 +401,12 @@ def _key(names: Iterable[str], name: str) -> str | None:
     return next((one for one in names if one.lower() == name.lower()), None)
 
 
-def _without(found: Mapping[str, str], name: str) -> dict[str, str]:
-    return {key: value for key, value in found.items() if key.lower() != name.lower()}
+def _with_stored(found: Mapping[str, str], name: str, value: Any) -> dict[str, str]:
+    """Return stored properties with another value of one, which replaces all forms of its name."""
+    return {key: text for key, text in found.items() if _meaning(key) != _meaning(name)} | {name: _text(value)}
+
+
+def _meaning(name: str) -> str:
+    lower = name.lower()
+    # The task reads these two by a part of their names, which differ between versions.
+    return next((part for part in ("overwrite", "stop") if part in lower), _SAME.get(lower, lower))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_type_hints
 
 from airflow_provider_ssis.engine.control_flow.precedence import uses_expression
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.tasks.task import Task
-from airflow_provider_ssis.project.dts import DtsContents
+from airflow_provider_ssis.project.dts import DtsContents, dts_text
 from airflow_provider_ssis.project.models import EvalOp, ExecutableKind
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer, DtsEventHandler
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 T = TypeVar("T")
 _FLAGS: Final = (
@@ -24,6 +27,7 @@ _FLAGS: Final = (
     "ForceExecValue",
 )
 _FLAGS_OF_PACKAGES: Final = ("EnableConfig", "SaveCheckpoints")
+_VARIABLE: Final = ("EvaluateAsExpression", "RaiseChangedEvent", "ReadOnly")
 _BOOLEANS: Final = ("", "true", "-1", "1", "false", "0")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "ForceExecutionResult": ("-1", "0", "1", "2"),
@@ -55,6 +59,11 @@ def damaged_parts(owner: DtsContainer | DtsEventHandler) -> Iterator[Refusal]:
             yield Refusal(owner.path, what, "it is a number, 0 or more", _ADVICE)
         for event in _twice(handler.event for handler in owner.event_handlers):
             yield Refusal(owner.path, f"two event handlers of {event}", "an executable has one for each event", _ADVICE)
+    for name, element, whose in _flags_inside(owner):
+        text = dts_text(element, name).strip()
+        if text.lower() not in _BOOLEANS:
+            what = f"the property {name} of {whose} with the value {text!r}"
+            yield Refusal(owner.path, what, "it is no Boolean", _ADVICE)
     for name in _twice(variable.qualified_name for variable in owner.variables):
         yield Refusal(owner.path, f"two variables {name}", "a name is used once in a container", _ADVICE)
     for source, target in _twice((one.source, one.target) for one in owner.constraints):
@@ -64,6 +73,15 @@ def damaged_parts(owner: DtsContainer | DtsEventHandler) -> Iterator[Refusal]:
         if one.eval_op is not EvalOp.CONSTRAINT and not uses_expression(one):
             what = f"the precedence constraint from {one.source} to {one.target}"
             yield Refusal(owner.path, what, "it evaluates an expression, but has none (0xC0014021)", _ADVICE)
+
+
+def _flags_inside(owner: DtsContainer | DtsEventHandler) -> Iterator[tuple[str, _Element, str]]:
+    """Yield the Boolean properties of variables and precedence constraints: name, owner, and its name in messages."""
+    for variable in owner.variables:
+        for name in _VARIABLE:
+            yield name, variable.element, f"the variable {variable.qualified_name}"
+    for one in owner.constraints:
+        yield "LogicalAnd", one.element, f"the precedence constraint to {one.target}"
 
 
 def damaged_task(container: DtsContainer, data: ContainerData, task: type[Task]) -> Iterator[Refusal]:

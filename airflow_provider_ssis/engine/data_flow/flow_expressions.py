@@ -6,8 +6,7 @@ Their names are ``[Component].[Property]``, with an output, an input or a column
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -27,37 +26,29 @@ from airflow_provider_ssis.project.package.data_flow import (
     OutputColumn,
     Pipeline,
 )
-from airflow_provider_ssis.project.package.elements import is_true
 
-_NAME = re.compile(r"\[[^\]]+\](?:\.\[[^\]]+\])+")
-_PART = re.compile(r"\[([^\]]+)\]")
-_OF_THE_TASK: Mapping[str, Callable[[Pipeline, str], Pipeline]] = {
-    "DefaultBufferMaxRows": lambda found, text: replace(found, buffer_max_rows=int(text)),
-    "DefaultBufferSize": lambda found, text: replace(found, buffer_size=int(text)),
-    "AutoAdjustBufferSize": lambda found, text: replace(found, auto_adjust_buffer_size=is_true(text)),
-    "RunInOptimizedMode": lambda found, text: replace(found, run_in_optimized_mode=is_true(text)),
-}
 INVALID_PROPERTY = 0xC0017003
 
 _Owner = TypeVar("_Owner", Component, ComponentInput, ComponentOutput, InputColumn, OutputColumn)
 
 
-def _targets(container: DtsContainer) -> Iterator[tuple[Sequence[str], str]]:
-    """The names in a property expression's name, and the expression."""
+def _targets(container: DtsContainer) -> Iterator[tuple[str, Sequence[str], str]]:
+    """Yield the name of each property expression, the names in it (none if it is malformed), and the expression."""
     for name, expression in container.expressions.items():
-        if _NAME.fullmatch(name):
-            yield _PART.findall(name), expression
+        text = name.strip()
+        if text.startswith("["):
+            names = text[1:-1].split("].[") if text.endswith("]") else []
+            yield text, names if len(names) > 1 else [], expression
 
 
 def unknown_targets(pipeline: Pipeline, container: DtsContainer) -> Iterator[Refusal]:
     """Yield a refusal for each property expression whose component or property does not exist."""
-    for names, _ in _targets(container):
-        component = next((one for one in pipeline.components if one.name == names[0]), None)
+    for name, names, _ in _targets(container):
+        component = next((one for one in pipeline.components if [one.name] == names[:1]), None)
         if component is None or _changed_component(component, names[1:], "") is None:
-            shown = ".".join(f"[{name}]" for name in names)
             yield Refusal(
                 container.path,
-                f"the property expression {shown}",
+                f"the property expression {name}",
                 "the data flow has no such property",
                 "Remove the expression, or correct the names in it.",
             )
@@ -69,16 +60,12 @@ def changed_pipeline(pipeline: Pipeline, container: DtsContainer, context: TaskC
     :raises TaskFailure: an expression is wrong.
     """
     components = {one.name: one for one in pipeline.components}
-    for names, expression in _targets(container):
-        if names[0] in components:
-            text = _value(expression, ".".join(f"[{name}]" for name in names), context)
+    for name, names, expression in _targets(container):
+        if names and names[0] in components:
+            text = _value(expression, name, context)
             changed = _changed_component(components[names[0]], names[1:], text)
             components[names[0]] = components[names[0]] if changed is None else changed
-    result = replace(pipeline, components=tuple(components.values()))
-    for name, change in _OF_THE_TASK.items():
-        if name in container.expressions:
-            result = change(result, _value(container.expressions[name], name, context))
-    return result
+    return replace(pipeline, components=tuple(components.values()))
 
 
 def _value(expression: str, name: str, context: TaskContext) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.flat_file_values import wrong_values
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions.text import codec
 from airflow_provider_ssis.project.package.elements import is_true, unescaped
 
@@ -92,7 +94,10 @@ def read_format(connection: RunConnection) -> FileFormat:
     """Read the format of a flat file.
 
     :param connection: a connection manager of the type FLATFILE or MULTIFLATFILE.
+    :raises TaskFailure: a property has a wrong value.
     """
+    for _, what, why in wrong_values(connection):
+        raise TaskFailure(f'The connection manager "{connection.name}" has {what}: {why}.')
     properties = connection.properties
     is_ragged = properties.get("Format", "Delimited") == "RaggedRight"
     columns = []

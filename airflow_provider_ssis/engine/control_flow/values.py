@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from itertools import islice
 from typing import Any, Final
 
 from airflow_provider_ssis.expressions import Variable
@@ -32,6 +33,7 @@ _LOST_IN_DATE: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """A text of a date and time with parts that a variable does not keep."""
+_MOST_ELEMENTS: Final = 1_000_000
 _OFFSET: Final = "it has a UTC offset, which a DateTime does not keep. Give the time without one"
 
 
@@ -89,12 +91,17 @@ def converted(value: Any, type_name: str) -> Any:
 
     :param value: the value.
     :param type_name: the type of the variable.
-    :raises ValueError: the value does not fit, or is an iterator, which would be empty for its second reader.
+    :returns: the value; for an iterator, which would be empty for its second reader, the list of its elements.
+    :raises ValueError: the value does not fit, or is an iterator with more than a million elements.
     """
     if type_name in _UNTYPED:
         if isinstance(value, Iterator):
-            found = type(value).__name__
-            raise ValueError(f"the iterator {found} can be read only once. Put a list into the variable: list(…)")
+            elements = list(islice(value, _MOST_ELEMENTS + 1))
+            if len(elements) > _MOST_ELEMENTS:
+                raise ValueError(
+                    f"the iterator has more than {_MOST_ELEMENTS} elements. Give a list, or fewer elements"
+                )
+            return elements
         return value
     data_type = _TYPES.get(type_name)
     if data_type is None:

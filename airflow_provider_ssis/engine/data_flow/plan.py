@@ -13,7 +13,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.registry import REFUSED, part_of
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
-from airflow_provider_ssis.engine.data_flow.stored_parts import ignored_parts
+from airflow_provider_ssis.engine.data_flow.stored_parts import ignored_parts, wrong_attributes
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.data_flow import (
@@ -126,6 +126,7 @@ class _Planner:
         self._connect()
         ordered = self._ordered()
         for component in ordered:
+            self.refusals.extend(wrong_attributes(component, f"{self.task_path}\\{component.name}"))
             self._columns_of(component)
         removed = self._removed(ordered)
         running = [component for component in ordered if component not in removed]

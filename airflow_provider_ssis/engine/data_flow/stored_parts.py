@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import (
@@ -20,9 +20,6 @@ from airflow_provider_ssis.project.package.data_flow import (
     InputColumn,
     OutputColumn,
 )
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element
 
 _NONE: Final[frozenset[str]] = frozenset()
 INPUT, OUTPUT = "input", "output"
@@ -100,8 +97,12 @@ def ignored_parts(component: Component, path: str, known: StoredParts) -> Iterat
     :param known: what its class knows.
     """
     for where, kind, part in _parts(component):
-        of_part = f" of the {kind} {where!r}" if where else ""
-        yield from _attributes(path, of_part, part.element, _ATTRIBUTES[kind])
+        of_part = _of_part(kind, where)
+        for name, text in part.element.attrib.items():
+            if str(name) not in _ATTRIBUTES[kind] and str(text).strip():
+                yield Refusal(
+                    path, f"the attribute {name}{of_part}", "the engine does not know this attribute", _SERVER
+                )
         for found in part.properties.values():
             name = found.name
             yield from _property(path, of_part, name, found)
@@ -111,6 +112,28 @@ def ignored_parts(component: Component, path: str, known: StoredParts) -> Iterat
                 yield Refusal(path, f"the property {name}{of_part}", why, _SERVER)
         if not isinstance(part, (Component, ExternalColumn)):
             yield from _dispositions(path, of_part, kind, part, known)
+
+
+def wrong_attributes(component: Component, path: str) -> Iterator[Refusal]:
+    """Yield a refusal for each attribute with a value that does not exist, which would be read as another one.
+
+    These attributes decide which components run, so that they are checked in components that do not run, too.
+
+    :param component: the component.
+    :param path: its path.
+    """
+    for where, kind, part in _parts(component):
+        for name, values in _VALUES.items():
+            value = part.element.get(name, "").strip()
+            exact = _EXACT.get(value.lower(), value)
+            if value and (value.lower() not in values or value != exact):
+                shown = ", ".join(_EXACT.get(one, one) for one in values)
+                what = f"the attribute {name}{_of_part(kind, where)} with the value {value!r}"
+                yield Refusal(path, what, f"the values are {shown}", _CORRECT)
+
+
+def _of_part(kind: str, name: str) -> str:
+    return f" of the {kind} {name!r}" if name else ""
 
 
 def _parts(component: Component) -> Iterator[tuple[str, str, Component | _Part]]:
@@ -132,19 +155,6 @@ def _parts(component: Component) -> Iterator[tuple[str, str, Component | _Part]]
 
 def _has_value(found: ComponentProperty) -> bool:
     return found.data_type != "System.Null" and bool(found.text.strip() or found.items)
-
-
-def _attributes(path: str, of_part: str, element: _Element, known: frozenset[str]) -> Iterator[Refusal]:
-    for name, text in element.attrib.items():
-        what, value = f"the attribute {name}{of_part}", str(text).strip()
-        if str(name) not in known and value:
-            yield Refusal(path, what, "the engine does not know this attribute", _SERVER)
-        elif value and str(name) in _VALUES:
-            values = _VALUES[str(name)]
-            exact = _EXACT.get(value.lower(), value)
-            if value.lower() not in values or (values is not _BOOLEANS and value != exact):
-                shown = ", ".join(_EXACT.get(one, one) for one in values)
-                yield Refusal(path, f"{what} with the value {value!r}", f"the values are {shown}", _CORRECT)
 
 
 def _property(path: str, of_part: str, name: str, found: ComponentProperty) -> Iterator[Refusal]:

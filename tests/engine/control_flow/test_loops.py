@@ -128,15 +128,19 @@ def test_a_loop_over_nothing_succeeds_and_its_successor_runs(runs: EngineRuns) -
     ("elements", "expected"),
     [([1, 2], [1, 2]), ("ab", ["a", "b"]), ((str(n) for n in (1, 2)), ["1", "2"]), ({"k": 1}, ["k"])],
 )
-def test_a_loop_over_the_object_in_a_variable(
+def test_loops_over_the_object_in_a_variable_begin_at_its_first_element(
     runs: EngineRuns, elements: Iterable[object], expected: list[object]
 ) -> None:
     package = PackageBuilder("P")
     rows, value = package.add_variable("Rows"), package.add_variable("Value")
     before = add_task(package, "Before")
-    loop = package.add_foreach_loop("Loop", VariableEnumerator(rows.qualified_name), mappings=[value])
-    add_task(loop, "T")
-    package.connect(before, loop)
+    loops = [
+        package.add_foreach_loop(name, VariableEnumerator(rows.qualified_name), mappings=[value])
+        for name in ("Loop", "Again")
+    ]
+    for loop in loops:
+        add_task(loop, "T")
+    package.connect(before, *loops)
     seen: list[object] = []
     runs.run(
         package,
@@ -145,7 +149,7 @@ def test_a_loop_over_the_object_in_a_variable(
             "T": lambda context: seen.append(context.read("Value")),
         },
     )
-    assert seen == expected
+    assert seen == expected * 2
 
 
 def test_a_loop_over_a_variable_without_a_list_fails(runs: EngineRuns) -> None:

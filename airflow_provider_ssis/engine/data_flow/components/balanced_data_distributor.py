@@ -9,13 +9,20 @@ from typing import ClassVar
 import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import TaskContext
-from airflow_provider_ssis.engine.data_flow.component import Emitted, RowComponent
+from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
+from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.refusals import Refusal
 
 
 class BalancedDataDistributor(RowComponent):
     """Sends each buffer to the next output that has a path."""
 
     classes: ClassVar[tuple[str, ...]] = ("BDD",)
+
+    @classmethod
+    def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
+        """Unknown properties."""
+        yield from unknown_properties(plan, ())
 
     def open(self, context: TaskContext) -> None:
         """Start with the first output."""

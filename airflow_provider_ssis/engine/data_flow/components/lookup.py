@@ -39,7 +39,7 @@ from airflow_provider_ssis.engine.data_flow.stored_columns import (
     text_of,
 )
 from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT, OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
@@ -125,7 +125,12 @@ class Lookup(RowComponent):
                 "it does not describe the columns of the reference",
                 "Open the Lookup in Visual Studio and save it again.",
             )
-        for name, known in (("ConnectionType", (_OLE_DB, _CACHE_MANAGER)), ("CacheType", (_FULL, _PARTIAL, _NONE))):
+        yield from negative_numbers(plan, "NoMatchCachePercentage", "MaxMemoryUsage", "MaxMemoryUsage64")
+        for name, known in (
+            ("ConnectionType", (_OLE_DB, _CACHE_MANAGER)),
+            ("CacheType", (_FULL, _PARTIAL, _NONE)),
+            ("NoMatchBehavior", (0, 1)),
+        ):
             value = number_of(properties, name)
             if value not in known:
                 yield Refusal(plan.path, f"the property {name}", f"the value {value} is unknown")

@@ -24,7 +24,7 @@ from airflow_provider_ssis.engine.data_flow.raw_files import (
 )
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn
 from airflow_provider_ssis.engine.data_flow.stored_columns import number_of
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 
@@ -60,6 +60,8 @@ class RawFileDestination(RowComponent):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield unknown properties and write options."""
         yield from unknown_properties(plan, {"AccessMode", "FileName", "FileNameVariable", "WriteOption"})
+        why = "the engine does not know this access mode"
+        yield from other_values(plan, "AccessMode", ("0", "1"), why, "Set it to 0 (a name) or 1 (a variable).")
         option = number_of(plan.stored.properties, "WriteOption")
         if option not in (_CREATE_ALWAYS, _CREATE_ONCE, _APPEND, _TRUNCATE_AND_APPEND):
             yield Refusal(plan.path, f"the write option {option}", "it is not one of a Raw File Destination (0 to 3)")

@@ -16,7 +16,7 @@ from airflow_provider_ssis.engine.data_flow.raw_files import (
     open_raw_file,
     path_of,
 )
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 
@@ -40,6 +40,8 @@ class RawFileSource(FlowComponent):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield unknown properties."""
         yield from unknown_properties(plan, {"AccessMode", "FileName", "FileNameVariable"})
+        why = "the engine does not know this access mode"
+        yield from other_values(plan, "AccessMode", ("0", "1"), why, "Set it to 0 (a name) or 1 (a variable).")
 
     def open(self, context: TaskContext) -> None:
         """Find the file."""

@@ -101,6 +101,8 @@ class XmlSource(FlowComponent):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield unknown properties, documents of the web, and columns and outputs that cannot be read."""
         yield from unknown_properties(plan, _PROPERTIES)
+        why = "the engine does not know this value"
+        yield from other_values(plan, "XMLIntegerMapping", ("0", "1"), why, "Set it to 0 (decimals) or 1 (32 bits).")
         modes = (_PATH, _PATH_OF_VARIABLE, _DATA_OF_VARIABLE)
         yield from other_values(plan, "AccessMode", modes, "it is not one of an XML Source", "Choose 0, 1 or 2.")
         for name in ("XMLData", "XMLSchemaDefinition"):

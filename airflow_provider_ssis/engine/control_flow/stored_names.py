@@ -63,7 +63,7 @@ _FLAGS_OF_BULK_INSERT: Final = _words("TableLock CheckConstraints FireTriggers K
 _PACKAGE_FLAGS: Final = frozenset(one.name for one in PACKAGE_TASK if isinstance(one.default, bool))
 _ASSIGNMENT: Final = _words("ParameterName BindedVariableOrParameterName")
 _OPERATION: Final = ("TaskOperationName", "OperationName")
-"""The operation in the language of the designer, beside its name."""
+"""The operation in the language of the designer, in addition to its name."""
 _TASKS: Final[Mapping[str, _Names]] = {
     "SqlTaskData": _Names(
         _of(SQL_TASK).known,

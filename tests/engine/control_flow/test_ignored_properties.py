@@ -1,4 +1,4 @@
-"""Nothing that a package stores is ignored in silence: each task, loop and component is changed part by part."""
+"""Nothing that a package stores is ignored silently: each task, loop and component is changed part by part."""
 
 from __future__ import annotations
 

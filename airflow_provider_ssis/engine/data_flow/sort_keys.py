@@ -80,6 +80,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def comparable(values: pa.Array) -> pa.Array:
+    """Return the values by which a column is ordered or grouped: of DT_DBTIMESTAMPOFFSET the moments."""
+    return values.flatten()[0] if pa.types.is_struct(values.type) else values
+
+
 class GroupStarts:
     """Finds the rows of a sorted stream whose key differs from that of the row before."""
 
@@ -108,7 +113,14 @@ class GroupStarts:
 
 
 def equal_values(left: pa.Array, right: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return where two columns have the same value, or both NULL."""
+    """Return where two columns have the same value, or both NULL.
+
+    Values of DT_DBTIMESTAMPOFFSET are the same if their offsets are, too.
+    """
+    if pa.types.is_struct(left.type):
+        parts = [equal_values(*pair) for pair in zip(left.flatten(), right.flatten(), strict=True)]
+        whole: npt.NDArray[np.bool_] = np.logical_and.reduce(parts)
+        return whole
     same = pc.fill_null(pc.equal(left, right), False)
     if left.null_count and right.null_count:
         same = pc.or_(same, pc.and_(left.is_null(), right.is_null()))

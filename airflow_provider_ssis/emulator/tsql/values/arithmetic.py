@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.values.conversion import convert
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.limits import check_size
+from airflow_provider_ssis.emulator.tsql.values.number_conversion import in_range
 from airflow_provider_ssis.emulator.tsql.values.number_text import rounded, single
 from airflow_provider_ssis.emulator.tsql.values.precedence import (
     APPROXIMATE,
@@ -88,8 +89,7 @@ def fitting(value: Any, type: SqlType) -> Any:  # noqa: A002 - the field's own w
         low, high = _RANGES.get(type.name, _RANGES["int"])
         inside = low <= value <= high
     else:
-        whole = {"money": 15, "smallmoney": 6}.get(type.name, (type.precision or 0) - (type.scale or 0))
-        inside = value.copy_abs() < Decimal(10) ** whole
+        inside = in_range(value, type)
     if not inside:
         raise overflow(type)
     return value

@@ -18,7 +18,7 @@ from airflow_provider_ssis.emulator.tsql.values import number_text
 from airflow_provider_ssis.emulator.tsql.values.binary_conversion import to_binary, to_guid
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.moment_conversion import to_moment
-from airflow_provider_ssis.emulator.tsql.values.number_conversion import to_number
+from airflow_provider_ssis.emulator.tsql.values.number_conversion import in_range, to_number
 from airflow_provider_ssis.emulator.tsql.values.precedence import (
     APPROXIMATE,
     BINARIES,
@@ -152,10 +152,7 @@ def store(value: Any, source: SqlType, target: SqlType, *, table: str, column: s
 def is_valid(value: Any, type: SqlType) -> bool:  # noqa: A002 - the field's own word
     """Whether a value that a client sent is in the range of its type."""
     if isinstance(value, Decimal):
-        if not value.is_finite():
-            return False
-        whole = {"money": 15, "smallmoney": 6}.get(type.name, (type.precision or 38) - (type.scale or 0))
-        return value.copy_abs() < Decimal(10) ** whole
+        return value.is_finite() and in_range(value, type)
     return not isinstance(value, float) or math.isfinite(value)
 
 

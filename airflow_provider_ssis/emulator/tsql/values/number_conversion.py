@@ -9,7 +9,14 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.values import moments, number_text
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, DECIMALS, INTEGERS, MONEY, family
+from airflow_provider_ssis.emulator.tsql.values.precedence import (
+    APPROXIMATE,
+    DECIMALS,
+    INTEGERS,
+    LARGEST_PRECISION,
+    MONEY,
+    family,
+)
 
 INTEGER_BYTES: Final = {"bit": 1, "tinyint": 1, "smallint": 2, "int": 4, "bigint": 8}
 """The bytes of the integer types."""
@@ -51,7 +58,7 @@ def _number_from_text(text: str, source: SqlType, target: SqlType) -> Any:
             number = number_text.parse_float(text)
     except ValueError:
         raise _unreadable(text, source, target) from None
-    if target.name in INTEGERS and not _in_range(number, target):
+    if target.name in INTEGERS and not _in_integer_range(number, target):
         overflow = {"tinyint": 244, "smallint": 244, "int": 248}.get(target.name, 8115)
         raise SqlError(overflow, f"The {source.name} value {text!r} is out of the range of {target.name}.")
     return _number(number, source, target)
@@ -75,7 +82,7 @@ def _number(value: Any, source: SqlType, target: SqlType) -> Any:
         whole = (
             int(moments.round_half_up(value)) if source.name in MONEY or family(source) == "datetime" else int(value)
         )
-        if not _in_range(whole, target):
+        if not _in_integer_range(whole, target):
             raise _integer_overflow(whole, source, target)
         return whole
     if target.name in APPROXIMATE:
@@ -88,18 +95,28 @@ def _number(value: Any, source: SqlType, target: SqlType) -> Any:
             raise SqlError(
                 232, f"Arithmetic overflow: a {source.name} value is out of the range of {target.name}."
             ) from None
-    precision, scale = {"money": (19, 4), "smallmoney": (10, 4)}.get(target.name, (target.precision, target.scale))
+    scale = 4 if target.name in MONEY else target.scale or 0
     exact = number_text.from_float(value) if isinstance(value, float) else Decimal(value)
-    rounded = number_text.rounded(exact, scale or 0)
-    limit = {"money": Decimal(2**63) / 10000, "smallmoney": Decimal(2**31) / 10000}.get(
-        target.name, Decimal(10) ** ((precision or 0) - (scale or 0))
-    )
-    if rounded.copy_abs() >= limit:
+    rounded = number_text.rounded(exact, scale)
+    if not in_range(rounded, target):
         raise SqlError(8115, f"Arithmetic overflow: a {source.name} value is out of the range of {target}.")
     return rounded
 
 
-def _in_range(value: int, target: SqlType) -> bool:
+def in_range(value: Decimal, target: SqlType) -> bool:
+    """Whether a decimal, money or smallmoney has a value. Money is an integer of 8 or 4 bytes, in 1/10,000.
+
+    :param value: the value; of a decimal, rounded to the scale of the type.
+    :param target: the type.
+    """
+    if target.name in MONEY:
+        limit = Decimal(2**63 if target.name == "money" else 2**31).scaleb(-4)
+        return -limit <= value < limit
+    precision = LARGEST_PRECISION if target.precision is None else target.precision
+    return value.copy_abs() < Decimal(10) ** (precision - (target.scale or 0))
+
+
+def _in_integer_range(value: int, target: SqlType) -> bool:
     low, high = _INTEGER_RANGES[target.name]
     return low <= value <= high
 

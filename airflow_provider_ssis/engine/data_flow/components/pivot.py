@@ -19,7 +19,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.pivot_keys import typed_keys
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
-from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts
+from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts, comparable
 from airflow_provider_ssis.engine.data_flow.stored_columns import (
     column_type,
     flag_of,
@@ -89,13 +89,13 @@ class Pivot(FlowComponent):
         if not self._set_keys:
             is_first: npt.NDArray[np.bool_] = np.arange(rows.num_rows) == 0
             return is_first
-        return GroupStarts().of([rows.column(name).combine_chunks() for name in self._set_keys])
+        return GroupStarts().of([comparable(rows.column(name).combine_chunks()) for name in self._set_keys])
 
     def _pivoted(self, table: pa.Table) -> Iterator[Emitted]:
         batch = table.combine_chunks().to_batches()[0]
         first_row, self._first_row = self._first_row, self._first_row + batch.num_rows
         groups = np.cumsum(self._starts(table)) - 1
-        numbers = pc.index_in(batch.column(self._key_column.lineage_id), value_set=self._keys)
+        numbers = pc.index_in(comparable(batch.column(self._key_column.lineage_id)), value_set=comparable(self._keys))
         keys = numbers.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         pairs = groups * len(self._keys) + keys
         known = np.flatnonzero(keys >= 0)
@@ -105,7 +105,7 @@ class Pivot(FlowComponent):
         errors = self._errors(keys < 0, (keys >= 0) & ~used)
         result = apply_dispositions(self.plan, batch, errors, first_row)
         if result.redirected is not None and self.plan.error_output is not None:
-            yield self.plan.error_output.key, result.redirected
+            yield from self._parts(self.plan.error_output.key, result.redirected)
         rows = np.flatnonzero(used)
         if not len(rows):
             return
@@ -122,9 +122,12 @@ class Pivot(FlowComponent):
             of_key = keys[rows] == key
             places[group_of_row[of_key]] = rows[of_key]
             arrays.append(column.take(pa.array(places, mask=places < 0)))
-        whole = pa.Table.from_arrays(arrays, schema=schema)
-        for made in whole.to_batches(max_chunksize=self.plan.buffer_rows):
-            yield self.plan.main_output.key, made
+        yield from self._parts(self.plan.main_output.key, pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+    def _parts(self, output: str, rows: pa.RecordBatch) -> Iterator[Emitted]:
+        """The rows in parts of the size of a buffer: a set may have many."""
+        for start in range(0, rows.num_rows, self.plan.buffer_rows):
+            yield output, rows.slice(start, self.plan.buffer_rows)
 
     def _errors(self, unknown: npt.NDArray[np.bool_], duplicate: npt.NDArray[np.bool_]) -> list[ColumnErrors]:
         key = self._key_column

@@ -129,6 +129,7 @@ RUN_TIME = [
     ("SELECT TOP (@n) name FROM catalog.folders", 1060),
     ("SELECT SUM(x.a) FROM (VALUES (2147483647), (1)) AS x(a)", 8115),
     ("SELECT SUM(x.a) FROM (VALUES (1e308), (1e308)) AS x(a)", 8115),
+    ("SELECT SUM(CAST(x.a AS money)) FROM (VALUES (922337203685477), (1)) AS x(a)", 8115),
     ("SELECT AVG(x.a) FROM (VALUES (1e308), (1e308)) AS x(a)", 8115),
 ]
 

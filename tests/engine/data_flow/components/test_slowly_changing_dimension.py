@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 import pyodbc
 import pytest
 
+from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine.data_flow.components.slowly_changing_dimension import SlowlyChangingDimension
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -75,6 +76,17 @@ def test_the_kind_of_a_change_decides_about_the_output(
     database: pyodbc.Connection, row: tuple[Any, ...], outputs: list[str]
 ) -> None:
     assert _run(database, row) == {name: [row] for name in outputs}
+
+
+def test_times_with_offsets_are_compared_with_their_offsets(database: pyodbc.Connection) -> None:
+    rows = rows_of(id=I4, at=ColumnType(DataTypeCode.DT_DBTIMESTAMPOFFSET, scale=7))
+    sql = "SELECT * FROM (VALUES (1, CAST('2024-01-01 01:00 +01:00' AS datetimeoffset)), (2, NULL)) AS d(id, at)"
+    part = SlowlyChangingDimension(plan_of(_xml(sql, {"id": 1, "at": 2}, CurrentRowWhere=""), {"I": rows}))
+    ticks = 638_396_640_000_000_000
+    here, there = ({"ticks": ticks, "minutes": minutes} for minutes in (60, 0))
+    found = run_component(part, {"I": [batch_of(rows, (1, here), (1, there), (2, None))]}, AloneContext(database))
+    assert tuples(found["Unchanged"]) == [(1, here), (2, None)]
+    assert tuples(found["Changing"]) == [(1, there)]
 
 
 def test_inferred_members_have_an_output(database: pyodbc.Connection) -> None:

@@ -14,7 +14,7 @@ from airflow_provider_ssis.emulator.tsql.query.functions.table import taken, wid
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
-from airflow_provider_ssis.emulator.tsql.values.arithmetic import operate, overflow
+from airflow_provider_ssis.emulator.tsql.values.arithmetic import fitting, operate, overflow
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, DECIMALS, INTEGERS, MONEY, family
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
@@ -54,6 +54,8 @@ def _sum(binder: Binder, value: Typed, distinct: bool, behind: str) -> Typed:
     result = _total_type(value.type)
     inner = f"{'DISTINCT ' if distinct else ''}{value.sql}"
     total = Typed(f"CAST(sum({inner}){behind} AS {duckdb_type(result)})", result)
+    if result.name in MONEY:
+        return Typed(binder.call("fitting", lambda value: fitting(value, result), [total], result).sql, result)
     return _finite(binder, total) if result == FLOAT else total
 
 

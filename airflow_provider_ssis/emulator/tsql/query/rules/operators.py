@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
     DECIMALS,
     INTEGERS,
     MOMENTS,
+    MONEY,
     STRINGS,
     UNICODE,
     arithmetic_type,
@@ -197,7 +198,10 @@ def _negated(binder: Binder, node: exp.Neg) -> Typed:
             return negate(inner(values))
 
     constant = -value.constant if value.constant is not None else None
-    return replace(value, sql=f"(- {value.sql})", evaluate=evaluate, constant=constant, name="")
+    sql = f"(- {value.sql})"
+    if value.type.name in MONEY:  # its carrier has values beyond its range
+        sql = binder.call("minus", negate, [value], value.type).sql
+    return replace(value, sql=sql, evaluate=evaluate, constant=constant, name="")
 
 
 def _inverted(binder: Binder, node: exp.BitwiseNot) -> Typed:

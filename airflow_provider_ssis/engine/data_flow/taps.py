@@ -7,15 +7,17 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.errors import Cancelled
 from airflow_provider_ssis.expressions.arrow import as_values
 from airflow_provider_ssis.expressions.values import to_python, to_text
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 
 def named_schema(schema: RowSchema) -> pa.Schema:
@@ -95,6 +97,8 @@ class ParquetSink(Sink):
 
     def start(self, schema: RowSchema) -> None:
         """Open the file."""
+        import pyarrow.parquet as pq  # most runs have no such tap
+
         self._arrow = named_schema(schema)
         self._writer = pq.ParquetWriter(self._path, self._arrow)
 

@@ -9,16 +9,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-import mssql_python
 import pyodbc
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import Component
+
+if TYPE_CHECKING:
+    import mssql_python
 
 ERROR_OF_PROVIDER = 0xC0202009
 """DTS_E_OLEDBERROR."""
@@ -94,8 +96,12 @@ class Database:
         Statements that have to use the connection of the package cannot use this one: see :attr:`is_shared`.
         """
         text = self.microsoft_string
+        if text is None:
+            return None
+        import mssql_python  # other databases need not load it
+
         try:
-            return None if text is None else mssql_python.connect(text, autocommit=True)
+            return mssql_python.connect(text, autocommit=True)
         except (mssql_python.Error, RuntimeError):
             return None
 

@@ -15,9 +15,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mssql_python
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyodbc
@@ -29,6 +28,9 @@ from airflow_provider_ssis.engine.data_flow.databases.statuses import Statuses, 
 from airflow_provider_ssis.engine.data_flow.databases.time_limit import time_limit
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.errors import TaskFailure
+
+if TYPE_CHECKING:
+    import mssql_python
 
 _T = DataTypeCode
 _MICROSECOND_SCALE = 6
@@ -128,6 +130,8 @@ def _needs_ticks(type_: ColumnType) -> bool:
 def _of_mssql(
     database: Database, connection: mssql_python.Connection, sql: str, schema: RowSchema, batch_rows: int
 ) -> Iterator[QueryBatch]:
+    import mssql_python
+
     cursor = connection.cursor()
 
     def interrupt() -> None:

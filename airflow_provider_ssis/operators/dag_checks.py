@@ -24,9 +24,9 @@ from airflow_provider_ssis.executions.arguments import (
     nested_values_of,
     optional_text,
     required_text,
-    secrets_in,
     values_of,
 )
+from airflow_provider_ssis.executions.sensitive_values import secrets_in
 
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 _PLAIN = (bool, int, float, Decimal, str, date, UUID, PurePath, Sensitive, Mapping, list, tuple, set)

@@ -7,7 +7,8 @@ from typing import Any
 from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
-from airflow_provider_ssis.executions.arguments import PROTECTED_ARGUMENTS, SHORTEST_MASKED, protect, secrets_in
+from airflow_provider_ssis.executions.arguments import PROTECTED_ARGUMENTS
+from airflow_provider_ssis.executions.sensitive_values import SHORTEST_MASKED, protect, secrets_in
 
 
 class SsisMaskingTask:

@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis.catalog.errors import VersionInUse
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
-from airflow_provider_ssis.executions.arguments import required_text
+from airflow_provider_ssis.executions.arguments import required_text, shown
 from airflow_provider_ssis.operators.base import SsisTask
 from airflow_provider_ssis.operators.dag_checks import check_name, is_known
 
@@ -103,7 +103,7 @@ def _version(value: Any) -> int:
     found = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise InvalidTaskArgument(
-            f"The argument 'version' is {value!r:.100} after templating, which is not a version of a project. If it "
+            f"The argument 'version' is {shown(value)} after templating, which is not a version of a project. If it "
             "comes from another task's XCom: a project that was deployed for the first time has no previous version."
         )
     return found

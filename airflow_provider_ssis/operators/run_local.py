@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis.catalog.message_levels import MessageLevel
-from airflow_provider_ssis.catalog.requests import Sensitive
+from airflow_provider_ssis.catalog.requests import Sensitive, Value
 from airflow_provider_ssis.exceptions import (
     InvalidTaskArgument,
     LocalRunCanceled,
@@ -24,6 +24,7 @@ from airflow_provider_ssis.exceptions import (
 from airflow_provider_ssis.executions.arguments import (
     check_choice,
     names_of,
+    optional_secret,
     optional_text,
     values_of,
 )
@@ -124,7 +125,7 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         project_parameters: Mapping[str, Any] | str | None = None,
         property_overrides: Mapping[str, Any] | str | None = None,
         connection_ids: Mapping[str, str] | None = None,
-        connections: Mapping[str, Any] | None = None,
+        connections: Mapping[str, Any] | str | None = None,
         path_map: Mapping[str, str] | None = None,
         scripts: Mapping[str, str] | None = None,
         logging_level: str = "Basic",
@@ -156,6 +157,8 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         check_optional_text(self, "password")
         check_values(self)
         check_choice("follow_messages", follow_messages, MessageLevel)
+        if is_known(connections):
+            connection_strings_of(connections)
         for name in ("connection_ids", "path_map", "scripts"):
             if is_known(value := getattr(self, name)):
                 names_of(name, value)
@@ -168,14 +171,15 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
 
     def _do_render_template_fields(self, parent: Any, *args: Any, **kwargs: Any) -> None:
         super()._do_render_template_fields(parent, *args, **kwargs)
-        for name, value in (parent.connections or {}).items():
+        # Airflow would store and show what is refused here.
+        given, parent.connections = parent.connections, None
+        for name, value in connection_strings_of(given).items():
             if isinstance(value, str) and _PASSWORD.search(value):
-                # Airflow would store and show it.
-                parent.connections = None
                 raise InvalidTaskArgument(
                     f"connections[{name!r}] contains a password. Mark it: {{'value': …, 'sensitive': True}}, or name "
                     f"an Airflow connection: connection_ids={{{name!r}: …}}."
                 )
+        parent.connections = given
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the package in a separate process, and wait for its end.
@@ -267,8 +271,9 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
 
         given = {
             name: values_of(name, getattr(self, name))
-            for name in ("parameters", "project_parameters", "property_overrides", "connections")
+            for name in ("parameters", "project_parameters", "property_overrides")
         }
+        given["connections"] = connection_strings_of(self.connections)
         secrets = [
             str(value.value) for values in given.values() for value in values.values() if isinstance(value, Sensitive)
         ]
@@ -288,7 +293,7 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
             path_map=names_of("path_map", self.path_map),
             scripts=names_of("scripts", self.scripts),
             secret_texts=tuple(secrets),
-            password=optional_text("password", self.password),
+            password=optional_secret("password", self.password),
             logging_level=self._level(),
         )
 
@@ -311,3 +316,19 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
                 f"logging_level is {self.logging_level!r:.100}. Give one of {', '.join(LOGGING_LEVELS)}."
             )
         return words.index(word)
+
+
+def connection_strings_of(value: Any) -> dict[str, Value]:
+    """The connection strings by the names of connection managers.
+
+    :param value: the argument ``connections`` after templating.
+    :raises InvalidTaskArgument: it has another form. The message shows no value.
+    """
+    found = values_of("connections", value)
+    for name, each in found.items():
+        inner = each.value if isinstance(each, Sensitive) else each
+        if not isinstance(inner, str):
+            raise InvalidTaskArgument(
+                f"connections[{name!r}] is of the Python type {type(inner).__name__}. Give a connection string."
+            )
+    return found

@@ -23,9 +23,16 @@ def existing_source(task: Any, source: str | os.PathLike[str]) -> Path:
         if not task.has_dag():
             raise InvalidTaskArgument(f"The source {given!r} is a relative path, and the task belongs to no DAG file.")
         path = Path(task.dag.folder) / path
-    if not path.exists():
+    if not _exists(path):
         raise InvalidTaskArgument(
             f"The source {path} does not exist on this worker. Give the path of an .ispac file or of a project "
             "folder that exists on every worker; a relative path starts at the folder of the DAG file."
         )
     return path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long, such as a whole document
+        return False

@@ -14,7 +14,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.requests import PackageWatch
 from airflow_provider_ssis.compat import reschedule_exception
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing, SsisTaskError
-from airflow_provider_ssis.executions.arguments import required_text
+from airflow_provider_ssis.executions.arguments import required_text, shown
 from airflow_provider_ssis.executions.deadline import DeferralTimes, deferral_timeout
 from airflow_provider_ssis.executions.outcome import ended_text, result_of
 from airflow_provider_ssis.executions.polling import WaitResult, get_execution
@@ -199,7 +199,7 @@ def moment(value: Any) -> datetime:
             found = None
     if not isinstance(found, datetime):
         raise InvalidTaskArgument(
-            f"The argument 'since' is {value!r:.100} after templating. Give a datetime, or its text as "
+            f"The argument 'since' is {shown(value)} after templating. Give a datetime, or its text as "
             "2024-02-29T06:00:00+01:00."
         )
     if found.tzinfo is None:

@@ -19,9 +19,9 @@ from airflow_provider_ssis.executions.arguments import (
     nested_values_of,
     optional_text,
     required_text,
-    secrets_in,
     values_of,
 )
+from airflow_provider_ssis.executions.sensitive_values import secrets_in
 
 # The text None is what a template renders to that has no value.
 json_values = st.booleans() | st.integers() | st.text().filter(lambda text: text.strip() != "None")

@@ -108,6 +108,9 @@ def test_a_relative_source_starts_at_the_folder_of_the_dag_file(tmp_path: Path) 
         {"follow_messages": "everything"},
         {"path_map": {"C:\\data": 7}},
         {"timeout": 0},
+        {"connections": 5},
+        {"connections": {"DW": 5}},
+        {"connections": {"DW": {"Server": "dw"}}},
     ],
 )
 def test_mistakes_are_found_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
@@ -123,6 +126,28 @@ def test_a_connection_string_with_a_password_must_be_marked() -> None:
         rendered(task)
     assert SECRET not in str(caught.value)
     assert task.connections is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "said"),
+    [
+        ({"connections": "{{ x }}"}, f'{{"DW": "Server=dw;PWD={SECRET}"}}', "contains a password"),
+        ({"connections": "{{ x }}"}, [SECRET], "not a mapping of names to values"),
+        ({"connections": "{{ x }}"}, {"DW": {"value": 5, "sensitive": True}}, "Give a connection string"),
+        ({"connections": "{{ x }}"}, "None", "rendered to nothing"),
+        ({"password": "{{ x }}"}, 81726354, "'password' is of the Python type int"),
+        ({"source": "{{ x }}"}, "x" * 300, "does not exist on this worker"),
+        ({"source": "{{ x }}"}, {"Key": SECRET}, "a mapping with the keys 'Key'"),
+    ],
+)
+def test_a_rendered_argument_of_another_type_is_an_error_without_its_value(
+    arguments: dict[str, Any], given: Any, said: str, tmp_path: Path
+) -> None:
+    task = SsisRunLocalPackageOperator(task_id="load", **{"source": str(tmp_path), **arguments})
+    with pytest.raises(InvalidTaskArgument, match=said) as caught:
+        TaskRun(rendered(task, native=not isinstance(given, str), x=given)).execute()
+    assert SECRET not in str(caught.value)
+    assert "81726354" not in str(caught.value)
 
 
 def test_a_connection_of_airflow_replaces_a_connection_manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

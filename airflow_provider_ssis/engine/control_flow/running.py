@@ -18,7 +18,7 @@ from airflow_provider_ssis.engine.context import RunOptions, Script
 from airflow_provider_ssis.engine.control_flow.package_running import PackageRunner
 from airflow_provider_ssis.engine.control_flow.preflight import check
 from airflow_provider_ssis.engine.events import Event, ExecutableEnded, Message, Result, RowsSent, RowsWritten
-from airflow_provider_ssis.engine.loading import LoadedProject, load_project
+from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
 from airflow_provider_ssis.engine.refusals import UnsupportedError
 from airflow_provider_ssis.engine.secrets import Secrets
 
@@ -114,9 +114,13 @@ def run_package(
     :param warn_as_error: a warning of the validation fails the package, as with ``/WarnAsError`` of dtexec. Default:
         False.
     :raises UnsupportedError: the package contains parts that the engine does not support. Nothing was run.
-    :raises LoadError: there is no such package, parameter or property.
+    :raises LoadError: there is no such package, parameter or property, or a connection is neither text nor a mapping.
     :raises ProjectError: a file cannot be read.
     """
+    for name, given in (connections or {}).items():
+        if not isinstance(given, str | Mapping):
+            kind = f"connections[{name!r}] is of the Python type {type(given).__name__}."
+            raise LoadError(f"{kind} Give a connection string, or a mapping of its keys.")
     project = source if isinstance(source, LoadedProject) else load_project(source, password=password)
     run_options = replace(options or RunOptions(), scripts=dict(scripts or {}), logging_level=logging_level)
     token = cancel or CancelToken()

@@ -15,6 +15,7 @@ from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.provider_string import parse_odbc_string
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.control_flow.property_paths import PathError
+from airflow_provider_ssis.engine.loading import LoadError
 from airflow_provider_ssis.engine.refusals import UnsupportedError
 from airflow_provider_ssis.engine.tasks.ftp import ftp_server
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
@@ -82,6 +83,12 @@ def test_the_ways_to_change_a_connection_manager(runs: EngineRuns, arguments: di
     found = get(runs, package_with_connection(), "Sales", **arguments)
     assert "Data Source=db2" in found.connection_string
     assert "Initial Catalog=Sales" in found.connection_string
+
+
+def test_a_replacement_of_another_type_is_an_error(runs: EngineRuns) -> None:
+    wrong: Any = {"Sales": 7}
+    with pytest.raises(LoadError, match=r"connections\['Sales'\] is of the Python type int"):
+        get(runs, package_with_connection(), "Sales", connections=wrong)
 
 
 def test_expressions_win_over_settings_and_replacements_over_expressions(runs: EngineRuns) -> None:

@@ -24,6 +24,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_views import ROW_COUNT
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 from airflow_provider_ssis.emulator.tsql.query.functions.system import NEXT_ROW_VERSION
 from airflow_provider_ssis.emulator.tsql.query.rules.sequences import NEXT_VALUE
+from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import CALL_FUNCTION
 
 _ROLE: Final = "R"
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
@@ -53,7 +54,7 @@ class Environment(Mapping[str, Any]):
         return len(self._frame.values) + len(_VALUES)
 
 
-_ONCE: Final = frozenset({NEXT_VALUE, NEXT_ROW_VERSION})
+_ONCE: Final = frozenset({CALL_FUNCTION, NEXT_VALUE, NEXT_ROW_VERSION})
 Value = Callable[[SessionState, Frame], Any]
 
 
@@ -269,6 +270,7 @@ _VALUES: Final[dict[str, Value]] = {
     ),
     "rights()": lambda session, frame: session.rights,
     LAST_VALUE: lambda session, frame: session.engine.sequences.last,
+    CALL_FUNCTION: lambda session, frame: session.functions.statement(),
     NEXT_ROW_VERSION: lambda session, frame: RowVersions(session.engine.sequences),
     NEXT_VALUE: lambda session, frame: NextValues(session.engine.sequences, session.metadata),
     "has_perms_by_name()": lambda session, frame: partial(has_permission, session),

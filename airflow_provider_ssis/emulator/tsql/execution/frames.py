@@ -27,6 +27,8 @@ class Frame:
     :param last_identity: ``SCOPE_IDENTITY()``.
     :param procedure: the client's procedure whose body it is; empty for none.
     :param status: the value of RETURN.
+    :param returns: the type of the client's function whose body it is; None for others.
+    :param result: the value of that function.
     """
 
     temporary_tables: ChainMap[str, LocalTable]
@@ -39,6 +41,8 @@ class Frame:
     last_identity: int | None = None
     procedure: str = ""
     status: int | None = None
+    returns: SqlType | None = None
+    result: Any = None
 
     @property
     def in_procedure(self) -> bool:

@@ -6,7 +6,6 @@ are dropped and options restored at once, not some time later.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import ChainMap
@@ -191,9 +190,8 @@ class Interpreter:
             statement = statements[place]
             place += 1
             if time.monotonic() - self._paused > _SECONDS_BETWEEN_PAUSES:
-                # An endless loop must leave room for others, and for the cancel that ends it. It sleeps, because a
-                # loop that only yields kept threads with queries of other sessions waiting for up to a minute.
-                await asyncio.sleep(0.001)
+                # An endless loop must leave room for others, and for the cancel that ends it.
+                await session.worker.pause()
                 self._paused = time.monotonic()
             failure: SqlError | None = None
             try:

@@ -11,6 +11,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
+from airflow_provider_ssis.emulator.tsql.execution.function_checks import check_statements
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
@@ -79,8 +80,14 @@ def _module(session: SessionState, statement: m.DefineModule, place: UserTable) 
         return UserProcedure(database, schema, name, *arguments)
     function = UserFunction(
         *(database, schema, name, parameters, statement.signature, statement.returns, ()),
-        *(statement.body, statement.definition),
+        *(statement.body, statement.definition, statement.has_statements),
     )
+    if statement.table is not None:
+        table = statement.table
+        function = replace(function, columns=table.columns, table=table.name, rules=table.rules)
+    if statement.has_statements:
+        check_statements(function)
+        return function
     return _checked(session, function)
 
 

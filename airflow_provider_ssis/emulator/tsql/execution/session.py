@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.session import (
     TransactionRequest,
 )
 from airflow_provider_ssis.emulator.tsql.execution.bulk_load import bulk_load
+from airflow_provider_ssis.emulator.tsql.execution.function_calls import FunctionRunner
 from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
 from airflow_provider_ssis.emulator.tsql.execution.remote_calls import remote_call
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
@@ -31,6 +32,7 @@ class TsqlSession:
     def __init__(self, state: SessionState, system_procedures: SystemProcedures) -> None:
         self.state = state
         self._interpreter = Interpreter(state, system_procedures)
+        state.functions = FunctionRunner(state, system_procedures)
 
     @property
     def spid(self) -> int:
@@ -88,4 +90,5 @@ class TsqlSession:
 
     async def close(self) -> None:
         """Roll back and release everything that the session holds."""
+        self.state.functions.close()
         self.state.close()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import duckdb
 
@@ -54,6 +54,16 @@ class BulkTarget:
     options: frozenset[str]
 
 
+class FunctionCalls(Protocol):
+    """Runs clients' functions that have statements."""
+
+    def statement(self) -> Callable[[tuple[str, str, str], Sequence[Any]], Any]:
+        """The calls of one statement: a function of the name and the arguments."""
+
+    def close(self) -> None:
+        """Release what the calls used."""
+
+
 class SessionState:
     """The state of one session, which queries, statements and procedures share.
 
@@ -90,6 +100,7 @@ class SessionState:
         """The errors whose CATCH blocks run now, the innermost last."""
         self.bulk_target: BulkTarget | None = None
         """Where the rows of the bulk load go that the client has announced."""
+        self.functions: FunctionCalls
         self._prepared: dict[int, Prepared] = {}
         self._last_handle = 0
         self._login_database = database
@@ -143,6 +154,13 @@ class SessionState:
         """
         connection = self.connection_for(sources)
         return any(self.engine.is_large(name, connection) for name in sources)
+
+    def has_changed(self, sources: Collection[str]) -> bool:
+        """Whether the transaction has changed one of these tables.
+
+        :param sources: the DuckDB names of the tables, in lower case.
+        """
+        return self.transactions.has_changed(sources)
 
     def connection_for(self, sources: Collection[str]) -> duckdb.DuckDBPyConnection:
         """The DuckDB connection for a query: one outside of the transaction, where that would show old data.

@@ -153,6 +153,13 @@ class Transactions:
             return False
         return not any(name in transaction.changed or name.startswith(_LOCAL) for name in sources)
 
+    def has_changed(self, sources: Collection[str]) -> bool:
+        """Whether the transaction has changed one of these tables.
+
+        :param sources: the DuckDB names of the tables, in lower case.
+        """
+        return self._current is not None and not self._current.changed.isdisjoint(sources)
+
     # --- statements
 
     def begin(self, name: str = "") -> list[Event]:

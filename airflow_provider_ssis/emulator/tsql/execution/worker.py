@@ -46,6 +46,11 @@ class Worker:
         for connection in self._connections:
             connection.interrupt()
 
+    async def pause(self) -> None:
+        """Leave room for other sessions between the statements of a long batch."""
+        # A loop that only yields kept threads with queries of other sessions waiting for up to a minute.
+        await asyncio.sleep(0.001)
+
     async def run(self, action: Callable[[], Result]) -> Result:
         """Run an action in a thread.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
-from airflow_provider_ssis.emulator.tsql.language.statements import Statement
+from airflow_provider_ssis.emulator.tsql.language.statements import Statement, TableDeclaration
 
 VIEW = "VIEW"
 PROCEDURE = "PROCEDURE"
@@ -26,6 +26,8 @@ class DefineModule(Statement):
     :param columns: the names that a view gives its columns; empty for those of the query.
     :param returns: the type of the value of a function; None for a table.
     :param definition: the text of the whole statement.
+    :param has_statements: the body of a function is statements.
+    :param table: the table that such a function returns; None for one that returns a value.
     """
 
     kind: str
@@ -37,6 +39,8 @@ class DefineModule(Statement):
     signature: str = ""
     columns: tuple[str, ...] = ()
     returns: SqlType | None = None
+    has_statements: bool = False
+    table: TableDeclaration | None = None
 
 
 @dataclass(frozen=True, slots=True)

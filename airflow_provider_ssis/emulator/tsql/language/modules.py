@@ -9,6 +9,7 @@ from airflow_provider_ssis.emulator.tsql.language import module_syntax as m
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
+from airflow_provider_ssis.emulator.tsql.language.table_columns import table_declaration
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -92,28 +93,36 @@ def _function(stream: TokenStream, line: int, creates: bool, alters: bool) -> s.
     signature = _signature(stream, ")")
     stream.expect_symbol(")")
     stream.expect("RETURNS")
-    if stream.now.kind is Kind.VARIABLE:
-        raise not_supported("A function of several statements that returns a table", line=line)
     returns: SqlType | None = None
-    if not stream.accept("TABLE"):
+    table: s.TableDeclaration | None = None
+    if stream.now.kind is Kind.VARIABLE:
+        variable = stream.advance().text
+        stream.expect("TABLE")
+        table = table_declaration(stream, variable, line)
+    elif not stream.accept("TABLE"):
         returns = data_type(stream, stream.name()[-1], line)
     _options(stream, line, "FUNCTION")
     stream.accept("AS")
-    body = _returned(stream, line, enclosed=returns is not None)
-    return m.DefineModule(line, m.FUNCTION, name, creates, alters, body, stream.text, signature, returns=returns)
-
-
-def _returned(stream: TokenStream, line: int, *, enclosed: bool) -> str:
-    """The expression or query after RETURN, which is the only statement of the function."""
+    enclosed = returns is not None or table is not None
     if enclosed:
         stream.expect("BEGIN")
-    if not stream.accept("RETURN"):
-        raise not_supported("A function with statements other than RETURN", line=line)
+    has_statements = enclosed and (table is not None or not stream.now.is_word("RETURN"))
+    body = _returned(stream, enclosed=enclosed, has_statements=has_statements)
+    rest = (name, creates, alters, body, stream.text, signature, (), returns, has_statements, table)
+    return m.DefineModule(line, m.FUNCTION, *rest)
+
+
+def _returned(stream: TokenStream, *, enclosed: bool, has_statements: bool) -> str:
+    """The expression or query after RETURN where it is the only statement of the function; else the statements."""
+    if not has_statements:
+        stream.expect("RETURN")
     rest = _rest(stream).rstrip().rstrip(";").rstrip()
     if enclosed:
         if rest[-3:].upper() != "END":
             raise stream.error()
-        rest = rest[:-3].rstrip().rstrip(";")
+        rest = rest[:-3].rstrip()
+        if not has_statements:
+            rest = rest.rstrip(";")
     return rest
 
 

@@ -19,6 +19,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
 )
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature, with_typed_default
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
+    NO_RULES,
     Check,
     Computed,
     Default,
@@ -62,6 +63,9 @@ def item_text(item: UserTable | NamedObject) -> str:
             "columns": _listed(item.columns),
             "body": item.body,
             "definition": item.definition,
+            "has_statements": item.has_statements,
+            "table": item.table,
+            "rules": asdict(item.rules),
         }
     )
 
@@ -87,7 +91,11 @@ def item_of(database: str, schema: str, name: str, kind: str, text: str) -> User
         return UserProcedure(database, schema, name, parameters, signature, stored["body"], definition)
     returns = None if stored["returns"] is None else SqlType.parse(stored["returns"])
     columns = _columns(stored["columns"])
-    return UserFunction(database, schema, name, parameters, signature, returns, columns, stored["body"], definition)
+    return UserFunction(
+        *(database, schema, name, parameters, signature, returns, columns, stored["body"], definition),
+        *(stored.get("has_statements", False), stored.get("table", "")),
+        _rules(stored["rules"]) if "rules" in stored else NO_RULES,
+    )
 
 
 def kind_of(item: UserTable | NamedObject) -> str:

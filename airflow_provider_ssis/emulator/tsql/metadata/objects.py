@@ -237,13 +237,16 @@ class UserProcedure(Routine):
 
 @dataclass(frozen=True, slots=True)
 class UserFunction:
-    """A function that a client created in a database: one expression, or one query.
+    """A function that a client created in a database: one expression, one query, or statements.
 
     :param signature: its parameters, in T-SQL.
     :param returns: the type of its value; None for a table.
     :param columns: of the table.
-    :param body: the expression or the query, in T-SQL.
+    :param body: the expression, the query or the statements, in T-SQL.
     :param definition: the statement that created it.
+    :param has_statements: the body is statements.
+    :param table: the table variable that such a function fills; empty for a function with a value.
+    :param rules: of that table.
     """
 
     database: str
@@ -255,6 +258,9 @@ class UserFunction:
     columns: tuple[Column, ...]
     body: str
     definition: str
+    has_statements: bool = False
+    table: str = ""
+    rules: TableRules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,5 +349,5 @@ def object_kind(item: SchemaObject) -> str:
             return "SN"
         case SequenceObject():
             return "SO"
-        case UserFunction(returns=returns):
-            return "IF" if returns is None else "FN"
+        case UserFunction(returns=returns, has_statements=has_statements):
+            return "FN" if returns is not None else "TF" if has_statements else "IF"

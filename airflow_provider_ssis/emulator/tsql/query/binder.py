@@ -297,18 +297,25 @@ class Binder:
         result: SqlType,
         *,
         strict: bool = True,
+        is_volatile: bool = False,
     ) -> Typed:
         """A call of a Python function for each row, or once where no row matters.
 
         :param key: names the function; see ``Bridge.call``.
         :param strict: NULL among the arguments makes the result NULL, and the function is not called.
+        :param is_volatile: see ``Bridge.call``.
         """
         call = _strict(function) if strict else function
-        if not arguments:
+        if not arguments and not is_volatile:
             return self.computed(key, lambda values: call(), result)
         self._note_size(result)
         sql = self.compilation.bridge.call(
-            key, call, [argument.sql for argument in arguments], [argument.type for argument in arguments], result
+            key,
+            call,
+            [argument.sql for argument in arguments],
+            [argument.type for argument in arguments],
+            result,
+            is_volatile=is_volatile,
         )
         evaluators = [argument.evaluate for argument in arguments]
         evaluate: Evaluate | None = None

@@ -79,16 +79,17 @@ class _Functions:
         self._local = threading.local()
 
     @property
-    def run(self) -> QueryRun:
-        """The run in this thread."""
-        return self._local.run  # type: ignore[no-any-return]
-
-    @run.setter
-    def run(self, run: QueryRun) -> None:
-        self._local.run = run
+    def runs(self) -> list[QueryRun]:
+        """The runs in this thread, of which each began inside the one before: the query of a function in a query."""
+        try:
+            return self._local.runs  # type: ignore[no-any-return]
+        except AttributeError:
+            runs: list[QueryRun] = []
+            self._local.runs = runs
+            return runs
 
     def __call__(self, key: str, *arguments: Any) -> Any:
-        function, run = self.known[key], self.run
+        function, run = self.known[key], self.runs[-1]
         try:
             if run.is_cancelled():
                 raise cancelled()
@@ -115,15 +116,15 @@ class Bridge:
     @property
     def session(self) -> Mapping[str, Any]:
         """The values that the session of the query in this thread supplies."""
-        return self._functions.run.session
+        return self._functions.runs[-1].session
 
     def enter(self, run: QueryRun) -> None:
         """Begin a run in this thread; DuckDB calls the functions in the thread that executes a query."""
-        self._functions.run = run
+        self._functions.runs.append(run)
 
     def leave(self) -> None:
-        """End the run in this thread."""
-        self._functions.run = _NO_RUN
+        """End the last run in this thread."""
+        self._functions.runs.pop()
 
     def install(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the functions known to a DuckDB instance; only the first call does anything."""
@@ -144,13 +145,15 @@ class Bridge:
         # DuckDB does not hold the function that it calls: without this reference it would call freed memory.
         self._entry = call
         for carrier in sorted({*_CARRIERS.values(), _TEXT}):
-            self._cursor.create_function(
-                _function_name(carrier),
-                call,
-                None,
-                structs.get(carrier) or duckdb.sqltype(carrier),
-                null_handling=SPECIAL,
-            )
+            for is_volatile in (False, True):
+                self._cursor.create_function(
+                    _function_name(carrier, is_volatile=is_volatile),
+                    call,
+                    None,
+                    structs.get(carrier) or duckdb.sqltype(carrier),
+                    null_handling=SPECIAL,
+                    side_effects=is_volatile,
+                )
 
     def close(self) -> None:
         """Release the DuckDB instance."""
@@ -165,6 +168,8 @@ class Bridge:
         arguments: Sequence[str],
         types: Sequence[SqlType],
         result: SqlType,
+        *,
+        is_volatile: bool = False,
     ) -> str:
         """The DuckDB expression that calls a Python function.
 
@@ -172,18 +177,17 @@ class Bridge:
         :param function: takes and returns Python values as in ``datatypes.py``; None is NULL.
         :param arguments: DuckDB expressions.
         :param types: their T-SQL types.
+        :param is_volatile: DuckDB calls it once for each row, and not while it plans the query, when it ignores errors
+            and calls the function again later.
         """
         full_key = "|".join((key, ",".join(map(str, types)), str(result)))
         self._functions.known.setdefault(full_key, _Function(function, tuple(types), result))
         carrier = _CARRIERS.get(result.name, _TEXT)
         key_text = "'" + full_key.replace("'", "''") + "'"
-        sql = f"{_function_name(carrier)}({', '.join([key_text, *arguments])})"
+        sql = f"{_function_name(carrier, is_volatile=is_volatile)}({', '.join([key_text, *arguments])})"
         target = duckdb_type(result, zoned=True)
         return sql if target == carrier or carrier in ("ZONED", "VARIANT") else f"CAST({sql} AS {target})"
 
 
-_NO_RUN: Final = QueryRun({}, lambda: False)
-
-
-def _function_name(carrier: str) -> str:
-    return f"tsql_{carrier.lower()}"
+def _function_name(carrier: str, *, is_volatile: bool = False) -> str:
+    return f"tsql_{'volatile_' if is_volatile else ''}{carrier.lower()}"

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,41 @@ SCRIPTS: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
         ],
         [[(2, 2), (3, 3)], [("a", 1), ("a", 2), ("a", 3), ("b", 2), ("b", 3), ("c", 3)], [(1,)]],
     ),
+    "a function with statements": (
+        [
+            "CREATE FUNCTION dbo.fiscal (@d date) RETURNS int AS BEGIN DECLARE @y int = YEAR(@d); IF MONTH(@d) >= 10 SET @y += 1; RETURN @y END",
+            "CREATE FUNCTION dbo.least_id (@n int) RETURNS varchar(2) AS BEGIN DECLARE @v varchar(9); SELECT @v = CONCAT(MIN(id), 'xyz') FROM t WHERE n >= @n; RETURN @v END",
+            "CREATE FUNCTION fact (@n int) RETURNS bigint AS BEGIN IF @n <= 1 RETURN 1; RETURN @n * dbo.fact(@n - 1) END",
+            "SELECT dbo.fiscal('2024-10-01'), dbo.fiscal(NULL), dbo.fact(20); SELECT id, dbo.least_id(n) FROM t WHERE dbo.fact(id) > 1; DECLARE @f int = dbo.fiscal('20240131'); UPDATE t SET n = dbo.fiscal(DATEADD(year, id, '20200101')) WHERE id = @f - 2022; SELECT n FROM t WHERE id = 2",
+            "CREATE FUNCTION bad (@a int) RETURNS int AS BEGIN\n DECLARE @b int = 1\n RETURN @b / @a END",
+            "BEGIN TRY SELECT dbo.bad(0) END TRY BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_PROCEDURE(), ERROR_LINE() END CATCH; SELECT name, type FROM sys.objects WHERE name = 'bad'",
+        ],
+        [
+            [(2025, None, 2432902008176640000)],
+            [(2, "2x"), (3, "3x")],
+            [(2022,)],
+            [],
+            [(8134, "bad", 3)],
+            [("bad", "FN")],
+        ],
+    ),
+    "a function of several statements that returns a table": (
+        [
+            """CREATE FUNCTION dbo.split (@s varchar(100), @sep char(1) = ',') RETURNS @r TABLE (pos int IDENTITY PRIMARY KEY, item varchar(20), b varbinary(5), d date) AS BEGIN
+            IF @s IS NULL RETURN; DECLARE @i int = CHARINDEX(@sep, @s); WHILE @i > 0 BEGIN INSERT @r (item, b, d) VALUES (LEFT(@s, @i - 1), 0x01FF, '20240131'); SET @s = SUBSTRING(@s, @i + 1, 100); SET @i = CHARINDEX(@sep, @s) END
+            INSERT INTO @r (item) VALUES (@s); UPDATE x SET item = UPPER(item) FROM @r x WHERE pos = 1; RETURN END""",
+            "SELECT * FROM dbo.split('x,y', DEFAULT) ORDER BY pos; SELECT t.id, s.item FROM (VALUES (1, 'a;b'), (2, NULL)) t (id, v) OUTER APPLY split(t.v, ';') s ORDER BY 1, 2; INSERT t (v) SELECT item FROM dbo.split('p q', ' ') WHERE pos = 2; SELECT v FROM t WHERE id = 4",
+            "CREATE FUNCTION g () RETURNS @t TABLE (v nvarchar(20)) AS BEGIN INSERT @t VALUES (NCHAR(31) + NCHAR(30) + NCHAR(16) + N'ä'), (N''), (NULL); RETURN END",
+            "SELECT COUNT(*), COUNT(v), MAX(CAST(v AS varbinary(20))) FROM g(); SELECT type, type_desc FROM sys.objects WHERE name = 'g'",
+        ],
+        [
+            [(1, "X", b"\x01\xff", dt.date(2024, 1, 31)), (2, "y", None, None)],
+            [(1, "A"), (1, "b"), (2, None)],
+            [("q",)],
+            [(3, 2, "\x1f\x1e\x10ä".encode("utf-16-le"))],
+            [("TF", "SQL_TABLE_VALUED_FUNCTION")],
+        ],
+    ),
     "what the system views show": (
         [
             "CREATE VIEW v AS SELECT id FROM t",
@@ -151,8 +187,27 @@ def test_script(name: str) -> None:
         (["EXEC nowhere"], 2812),
         (["DROP PROC t"], 3701),
         (["DROP FUNCTION nowhere"], 3701),
-        (["CREATE FUNCTION f () RETURNS int AS BEGIN DECLARE @a int; RETURN 1 END"], 40514),
-        (["CREATE FUNCTION f () RETURNS @t TABLE (a int) AS BEGIN RETURN END"], 40514),
+        (["CREATE FUNCTION f () RETURNS int AS BEGIN INSERT t (n) VALUES (1); RETURN 1 END"], 443),
+        (["CREATE FUNCTION f () RETURNS int AS BEGIN EXEC p; RETURN 1 END"], 443),
+        (["CREATE FUNCTION f () RETURNS int AS BEGIN IF 1 = 1 SELECT 1; RETURN 1 END"], 444),
+        (["CREATE FUNCTION f () RETURNS int AS BEGIN DECLARE @a int; SET @a = 1 END"], 455),
+        (["CREATE FUNCTION f () RETURNS @t TABLE (a int) AS BEGIN INSERT t (n) VALUES (1); RETURN END"], 443),
+        (["CREATE FUNCTION f () RETURNS @t TABLE (a sql_variant) AS BEGIN RETURN END"], 40514),
+        (
+            [
+                "CREATE FUNCTION f () RETURNS int AS BEGIN DECLARE @n int; SET @n = dbo.f(); RETURN @n END",
+                "SELECT dbo.f()",
+            ],
+            217,
+        ),
+        (
+            [
+                "CREATE FUNCTION f () RETURNS int AS BEGIN DECLARE @n int; SELECT @n = COUNT(*) FROM t; RETURN @n END",
+                "BEGIN TRAN; UPDATE t SET n = 1",
+                "SELECT dbo.f()",
+            ],
+            40514,
+        ),
         (["CREATE FUNCTION f (@x int) RETURNS int AS BEGIN RETURN @y END"], 137),
         (["CREATE FUNCTION f (@x int) RETURNS int AS BEGIN RETURN @x END", "SELECT dbo.f()"], 313),
         (["CREATE FUNCTION f (@x int) RETURNS int AS BEGIN RETURN @x END", "SELECT dbo.f(1, 2)"], 8144),
@@ -183,13 +238,14 @@ def test_a_restart_keeps_them(tmp_path: Path) -> None:
             "CREATE VIEW v AS SELECT n FROM t",
             "CREATE FUNCTION f (@x int, @y decimal(5, 2) = 1.5) RETURNS decimal(9, 2) AS BEGIN RETURN @x * @y END",
             "CREATE FUNCTION g (@x int) RETURNS TABLE AS RETURN SELECT n FROM t WHERE n = @x",
+            "CREATE FUNCTION h (@x int) RETURNS @h TABLE (k int IDENTITY(5, 5), n int DEFAULT 7) AS BEGIN INSERT @h DEFAULT VALUES; INSERT @h (n) VALUES (@x); RETURN END",
         )
     )
     assert [each.errors for each in made] == [[]] * len(made)
     (found,) = asyncio.run(
         session(
-            "USE Shop; DECLARE @i int; EXEC add_row @n = 9, @id = @i OUTPUT; SELECT MAX(n) FROM v; SELECT CAST(dbo.f(2, DEFAULT) AS float); SELECT n FROM g(2)"
+            "USE Shop; DECLARE @i int; EXEC add_row @n = 9, @id = @i OUTPUT; SELECT MAX(n) FROM v; SELECT CAST(dbo.f(2, DEFAULT) AS float); SELECT n FROM g(2); SELECT * FROM h(1)"
         )
     )
     assert found.errors == []
-    assert found.results == [[("none", 9)], [(9,)], [(3.0,)], [(2,)]]
+    assert found.results == [[("none", 9)], [(9,)], [(3.0,)], [(2,)], [(5, 7), (10, 1)]]

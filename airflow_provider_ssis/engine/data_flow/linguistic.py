@@ -39,6 +39,8 @@ _HIRAGANA = "".join(map(chr, (*range(0x3041, 0x3097), 0x309D, 0x309E)))
 _WIDE_ASCII = "".join(map(chr, range(0xFF01, 0xFF5F))) + "\u3000"
 _ASCII = "".join(map(chr, range(0x21, 0x7F))) + " "
 _HALF_WIDTH = "".join(map(chr, range(0xFF61, 0xFFA0)))
+_HALF_WIDTH_MARKS = "\uff9e\uff9f"
+"""The voiced sound marks of katakana, which follow their letter as an accent does."""
 _FULL_WIDTH = (
     "。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソ"
     "タチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン\u3099\u309a"
@@ -100,7 +102,7 @@ def _folded(value: str, language: str, comparison: Comparison) -> str:
     if comparison & Comparison.IGNORE_KANA_TYPE:
         value = f"translate({value}, {_text(_KATAKANA)}, {_text(_HIRAGANA)})"
     if comparison & Comparison.IGNORE_NON_SPACE:
-        value = f"strip_accents({value})"
+        value = f"translate(strip_accents({value}), '{_HALF_WIDTH_MARKS}', '')"
     if comparison & Comparison.IGNORE_CASE:
         if language in _TURKIC:
             value = f"translate({value}, 'I\u0130', '\u0131i')"

@@ -42,6 +42,7 @@ def test_hyphens_and_apostrophes_decide_last() -> None:
     [
         (Comparison.IGNORE_CASE, "straße Ä", "STRAßE ä"),
         (Comparison.IGNORE_NON_SPACE, "résumé", "resume"),
+        (Comparison.IGNORE_NON_SPACE, "ｶﾞｯﾎﾟ", "ｶｯﾎ"),
         (Comparison.IGNORE_KANA_TYPE, "ひらがな", "ヒラガナ"),
         (Comparison.IGNORE_WIDTH, "ＡＢＣ－１", "ABC-1"),
         (Comparison.IGNORE_WIDTH, "ｶﾞ", "ガ"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
-from airflow_provider_ssis.engine.connections.connection import RunConnection, Shared
+from airflow_provider_ssis.engine.connections.connection import Connections, RunConnection, Shared
 from airflow_provider_ssis.engine.connections.driver_errors import driver_message
 from airflow_provider_ssis.engine.connections.open_connections import OpenConnections, SharedConnection
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -29,7 +29,7 @@ _ISOLATION: dict[int, int] = {
 """The constants SQL_TXN_… of ODBC by the number of .NET's isolation level."""
 _ISOLATION_ATTRIBUTE = 108
 """SQL_ATTR_TXN_ISOLATION."""
-_BEGIN_FAILED = 0xC001401A
+BEGIN_FAILED = 0xC001401A
 _INCOMPATIBLE = 0xC001A004
 
 
@@ -49,6 +49,26 @@ class TransactionConnections:
         self._cancel = cancel or CancelToken()
         self._shared = SharedConnection()
         self._manager: RunConnection | None = None
+        self.refusal: TaskFailure | None = None
+        """Why a task could not take part, so that the work of the others must not be committed. Default: None."""
+
+    def _refused(self, failure: TaskFailure) -> TaskFailure:
+        self.refusal = self.refusal or failure
+        return failure
+
+    def refuse_file(self, name: str) -> None:
+        """Refuse to change a file, which is not rolled back with the transaction.
+
+        :param name: the name of the connection manager.
+        :raises TaskFailure: always.
+        """
+        raise self._refused(
+            TaskFailure(
+                f'The file of the connection manager "{name}" cannot take part in a transaction, because it is not '
+                "rolled back. Set TransactionOption of the task to NotSupported.",
+                _INCOMPATIBLE,
+            )
+        )
 
     def get(self, reference: str) -> RunConnection:
         """Return a connection manager."""
@@ -88,11 +108,13 @@ class TransactionConnections:
         manager = self.get(reference)
         with self._shared.held(self._cancel):
             if self._manager is not None and self._manager.id != manager.id:
-                raise TaskFailure(
-                    f'The transaction uses the connection manager "{self._manager.name}" and cannot include '
-                    f'"{manager.name}": without MSDTC, a transaction has one connection. Use one connection manager in '
-                    "the container, or set TransactionOption of one of the tasks to NotSupported.",
-                    _BEGIN_FAILED,
+                raise self._refused(
+                    TaskFailure(
+                        f'The transaction uses the connection manager "{self._manager.name}" and cannot include '
+                        f'"{manager.name}": without MSDTC, a transaction has one connection. Use one connection '
+                        "manager in the container, or set TransactionOption of one of the tasks to NotSupported.",
+                        BEGIN_FAILED,
+                    )
                 )
             if self._shared.connection is None:
                 self._shared.connection = self._begin(manager)
@@ -112,7 +134,7 @@ class TransactionConnections:
             raise TaskFailure(
                 f"The isolation level {self._isolation_level} is not supported in a transaction of a package. Use "
                 "ReadUncommitted, ReadCommitted, RepeatableRead or Serializable.",
-                _BEGIN_FAILED,
+                BEGIN_FAILED,
             )
         connection = self._connections.connect(manager)
         try:
@@ -124,7 +146,7 @@ class TransactionConnections:
             failure = TaskFailure(
                 f'The driver of the connection manager "{manager.name}" does not support the isolation level of the '
                 f"transaction: {driver_message(error)}",
-                _BEGIN_FAILED,
+                BEGIN_FAILED,
             )
         else:
             return connection
@@ -143,7 +165,7 @@ class TransactionConnections:
         try:
             connection.commit()
         except pyodbc.Error as error:
-            failure = TaskFailure(f"The transaction could not be committed: {driver_message(error)}", _BEGIN_FAILED)
+            failure = TaskFailure(f"The transaction could not be committed: {driver_message(error)}", BEGIN_FAILED)
         else:
             self._shared.close()
             return
@@ -159,3 +181,14 @@ class TransactionConnections:
             with suppress(pyodbc.Error):
                 self._shared.connection.rollback()
         self._shared.close()
+
+
+def refuse_file_in_transaction(connections: Connections, name: str) -> None:
+    """Refuse to change a file inside a transaction.
+
+    :param connections: the connection managers as the task sees them.
+    :param name: the name of the connection manager of the file.
+    :raises TaskFailure: the task takes part in a transaction.
+    """
+    if isinstance(connections, TransactionConnections):
+        connections.refuse_file(name)

@@ -37,6 +37,7 @@ from airflow_provider_ssis.engine.control_flow.parameters import (
     sensitive_parameters,
 )
 from airflow_provider_ssis.engine.control_flow.preflight import check
+from airflow_provider_ssis.engine.control_flow.prepared_transactions import prepared_refusals
 from airflow_provider_ssis.engine.control_flow.preparing import package_property
 from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property
 from airflow_provider_ssis.engine.control_flow.real import RealExecutor
@@ -47,6 +48,7 @@ from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
+from airflow_provider_ssis.engine.refusals import UnsupportedError
 from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
@@ -57,6 +59,7 @@ _VERBOSE: Final = 3
 _MAXIMUM: Final = ("At most {} tasks run at the same time (MaxConcurrentExecutables).", 0x40016052)
 _CHOSEN_MAXIMUM: Final = ("At most {} tasks run at the same time: the number of processors plus 2.", 0x40016051)
 _ROOT: Final = "\\Package"
+_NOT_ALL: Final = "The engine does not support all of it:"
 _SECRET: Final = re.compile(r"password|pwd|secret", re.IGNORECASE)
 
 
@@ -121,6 +124,7 @@ class PackageRunner:
         :param project_values: values of the project's parameters by full name, for a child package. Default: none.
         :param parent: the Execute Package task of a child package. Default: none.
         :raises LoadError: there is no such parameter or property, or a required parameter has no value.
+        :raises UnsupportedError: with these values, a transaction has several connections.
         :raises ProjectError: the file cannot be read as a package.
         """
         project = project or self._project
@@ -154,6 +158,11 @@ class PackageRunner:
         for name, value in connections.items():
             set_connection_property(run, name, value)
         run.notes += Configurations(run, evaluation, self._secrets).apply(self._public(overrides), parent)
+        refusals = list(prepared_refusals(run, evaluation))
+        if refusals and parent is None:
+            raise UnsupportedError(refusals)
+        if refusals:
+            raise LoadError(f"{_NOT_ALL} {' '.join(map(str, refusals))}")
         for name in sensitive_parameters(project, package):
             self._secrets.add(run.parameters[name][1])
         for provider in package.log_providers:
@@ -347,7 +356,7 @@ class PackageRunner:
             is_child=True,
         )
         if refusals:
-            raise LoadError("The engine does not support all of it: " + " ".join(map(str, refusals)))
+            raise LoadError(f"{_NOT_ALL} {' '.join(map(str, refusals))}")
 
     def _find(self, project: LoadedProject, name: str) -> tuple[LoadedProject, str]:
         """Return a package of the project, or the package in a file.

@@ -7,22 +7,25 @@ refused. Source: "Integration Services Transactions".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.connections.connection import Connections
-from airflow_provider_ssis.engine.connections.transactions import TransactionConnections
+from airflow_provider_ssis.engine.connections.transactions import BEGIN_FAILED, TransactionConnections
 from airflow_provider_ssis.engine.control_flow.event_raising import Events
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.threads import in_thread
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
-from airflow_provider_ssis.project.type_names import task_type
+from airflow_provider_ssis.project.package.data_flow import Pipeline
+from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask
+from airflow_provider_ssis.project.type_names import component_class, task_type
 
 _HANDLER_TAGS: Final = (f"{DTS}EventHandlers", f"{DTS}EventHandler")
 NOT_SUPPORTED: Final = 0
@@ -32,6 +35,7 @@ _COMMITTING: Final = 0x4001100B
 _ABORTING: Final = 0x4001100C
 _DATABASES: Final = ("OLEDB", "ADO", "ADO.NET", "ODBC")
 _WITHOUT_CONNECTION: Final = "without MSDTC, one connection carries a transaction"
+_NO_ROLLBACK: Final = "a file is not rolled back"
 _ADVICE: Final = "Set TransactionOption to Supported or NotSupported"
 
 
@@ -68,17 +72,21 @@ class Transactions:
     async def end(self, frame: Frame, result: Result) -> None:
         """End the transaction that an executable began: commit, or roll back after a failure.
 
-        :raises TaskFailure: the server did not commit.
+        :raises TaskFailure: the server did not commit, or a task could not take part in the transaction.
         """
         transaction = self._open.pop(frame, None)
         if transaction is None:
             return
-        if result in (Result.SUCCESS, Result.COMPLETION):
+        succeeded = result in (Result.SUCCESS, Result.COMPLETION)
+        if succeeded and transaction.refusal is None:
             await self._events.information(frame, "The transaction is committed.", _COMMITTING)
             await in_thread("commit", transaction.commit)
-        else:
-            await self._events.information(frame, "The transaction is rolled back.", _ABORTING)
-            await in_thread("rollback", transaction.rollback)
+            return
+        await self._events.information(frame, "The transaction is rolled back.", _ABORTING)
+        await in_thread("rollback", transaction.rollback)
+        if succeeded and transaction.refusal is not None:
+            text = "Nothing is committed, because a task of the transaction could not take part in it."
+            raise TaskFailure(text, BEGIN_FAILED, causes=[transaction.refusal])
 
     def _around(self, frame: Frame) -> TransactionConnections | None:
         for outer in frame.outwards():
@@ -89,12 +97,19 @@ class Transactions:
         return None
 
 
-def transaction_refusals(root: DtsContainer, managers: tuple[DtsConnectionManager, ...]) -> Iterator[Refusal]:
+Uses = Callable[[DtsContainer], Iterable[DtsConnectionManager]]
+"""Returns the connection managers that a task uses."""
+
+
+def transaction_refusals(
+    root: DtsContainer, managers: tuple[DtsConnectionManager, ...], uses: Uses | None = None
+) -> Iterator[Refusal]:
     """Yield the transactions of a package that one connection cannot carry.
 
     :param managers: the connection managers of the package and its project.
+    :param uses: the connection managers of a task. Default: those that it stores.
     """
-    databases = [manager for manager in managers if manager.kind.upper() in _DATABASES]
+    uses = uses or stored_uses(managers)
     for handler in _handlers(root):
         if handler.transaction_option == REQUIRED:
             why = "the engine begins no transactions for event handlers"
@@ -108,11 +123,37 @@ def transaction_refusals(root: DtsContainer, managers: tuple[DtsConnectionManage
             if task_type(member.type) == "ExecutePackageTask":
                 what = "a child package in a transaction"
                 yield Refusal(member.path, what, _WITHOUT_CONNECTION, f"{_ADVICE} for the container or the task.")
-            text = _text(member)
-            used |= {manager.id: manager.name for manager in databases if _uses(text, manager)}
+            found = list(uses(member))
+            used |= {manager.id: manager.name for manager in found if manager.kind.upper() in _DATABASES}
+            if writes_workbook(member, found):
+                yield Refusal(member.path, "an Excel file in a transaction", _NO_ROLLBACK, f"{_ADVICE} for the task.")
         if len(used) > 1:
             what = f"a transaction with {len(used)} connection managers ({', '.join(sorted(used.values()))})"
             yield Refusal(begins.path, what, _WITHOUT_CONNECTION, f"{_ADVICE} for the tasks of all but one.")
+
+
+def stored_uses(managers: Iterable[DtsConnectionManager]) -> Uses:
+    """Return a function that returns which of some connection managers a task stores.
+
+    :param managers: the connection managers of the package and its project.
+    """
+
+    def uses(container: DtsContainer) -> list[DtsConnectionManager]:
+        text = _text(container)
+        return [manager for manager in managers if _uses(text, manager)]
+
+    return uses
+
+
+def writes_workbook(container: DtsContainer, managers: Iterable[DtsConnectionManager]) -> bool:
+    """Return whether a task changes an Excel file.
+
+    :param managers: the connection managers that it uses.
+    """
+    data = container.data()
+    if isinstance(data, Pipeline):
+        return any(component_class(one) == "ExcelDestination" for one in data.components)
+    return isinstance(data, ExecuteSqlTask) and any(manager.kind.upper() == "EXCEL" for manager in managers)
 
 
 def _beginning(container: DtsContainer, *, inside: bool) -> Iterator[DtsContainer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.containers import SequenceBuilder
-from airflow_provider_ssis.project.builder.executables import Options
+from airflow_provider_ssis.project.builder.executables import Options, TaskBuilder
+from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.package.loops import ItemEnumerator
 from tests.support.engine_runs import EngineRuns, Function, add_task, codes
@@ -175,3 +177,91 @@ def test_a_child_package_in_a_transaction_is_refused(runs: EngineRuns) -> None:
     package.add_sequence("S", options=option(REQUIRED)).add_execute_package("Run", "P.dtsx")
     with pytest.raises(UnsupportedError, match="a child package in a transaction"):
         runs.run(package)
+
+
+def _two_connections(odbc: str) -> tuple[Database, TaskBuilder]:
+    database = Database(odbc)
+    other = database.package.connection_managers.add_odbc("Other", odbc)
+    database.package.add_parameter("Target", "Other")
+    database.package.add_variable("Target", "Other")
+    sequence = database.package.add_sequence("S", options=option(REQUIRED))
+    first = sequence.add_execute_sql("A", database.manager, "SELECT 1")
+    second = sequence.add_execute_sql("B", database.manager, "SELECT 1")
+    sequence.connect(first, second)
+    database.package.add_execute_sql("Outside", other, "SELECT 1")
+    return database, second
+
+
+@pytest.mark.parametrize("value", ['"Other"', "@[$Package::Target]"])
+def test_a_second_connection_of_a_property_expression_is_refused(
+    runs: EngineRuns, postgresql_odbc: str, value: str
+) -> None:
+    database, second = _two_connections(postgresql_odbc)
+    second.set_expression("Connection", value)
+    with pytest.raises(UnsupportedError, match=r"2 connection managers \(Db, Other\)"):
+        runs.run(database.package)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("\\Package\\S\\B.Properties[Connection]", "Other"),
+        ("\\Package.Properties[TransactionOption]", "2"),
+    ],
+)
+def test_a_second_connection_of_a_property_override_is_refused(
+    runs: EngineRuns, postgresql_odbc: str, path: str, value: str
+) -> None:
+    database, _ = _two_connections(postgresql_odbc)
+    with pytest.raises(UnsupportedError, match=r"2 connection managers \(Db, Other\)"):
+        runs.run(database.package, property_overrides={path: value})
+
+
+def test_nothing_is_committed_if_a_second_connection_is_found_late(
+    runs: EngineRuns, postgresql_odbc: str, table: Any
+) -> None:
+    database = Database(postgresql_odbc)
+    database.package.connection_managers.add_odbc("Other", postgresql_odbc)
+    sequence = database.sequence("A", "B")
+    sequence.set_attributes({"MaxErrorCount": "0"})  # so that the failure of B is none of the sequence
+    database.package.set_attributes({"MaxErrorCount": "0"})
+
+    def second(context: TaskContext) -> None:
+        with context.connections.odbc("Other") as connection:
+            connection.execute("INSERT INTO written VALUES ('B')").close()
+
+    result = runs.run(database.package, {"A": insert, "B": second})
+    assert rows(table) == []
+    assert codes(result, EventName.INFORMATION) == [0x4001100A, 0x4001100C]
+    assert 0xC001401A in codes(result)
+    assert "Nothing is committed" in str(result.messages)
+
+
+def test_an_excel_file_in_a_transaction_is_refused(runs: EngineRuns) -> None:
+    package = PackageBuilder("P")
+    book = package.connection_managers.add_excel("Book", "book.xlsx")
+    sequence = package.add_sequence("S", options=option(REQUIRED))
+    sequence.add_execute_sql("Create", book, "CREATE TABLE Sales (Id INT)")
+    flow = sequence.add_data_flow("Load")
+    source = flow.add_excel_source("Read", book, [Column("Id", "DT_R8")], table="Sheet1$")
+    flow.add_excel_destination("Write", source.output, book, "Target$")
+    reads = sequence.add_data_flow("Only reads")
+    source = reads.add_excel_source("Read", book, [Column("Id", "DT_R8")], table="Sheet1$")
+    reads.add_recordset_destination("Keep", source.output, package.add_variable("Rows"))
+    with pytest.raises(UnsupportedError) as raised:
+        runs.run(package)
+    assert [(one.where, one.what) for one in raised.value.refusals] == [
+        ("\\Package\\S\\Create", "an Excel file in a transaction"),
+        ("\\Package\\S\\Load", "an Excel file in a transaction"),
+    ]
+
+
+def test_a_file_that_joins_a_transaction_late_is_not_changed(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("P")
+    book = package.connection_managers.add_excel("Book", str(tmp_path / "book.xlsx"))
+    package.add_variable("Option", 2)
+    task = package.add_execute_sql("Create", book, "CREATE TABLE Sales (Id INT)")
+    task.set_expression("TransactionOption", "@[User::Option]")
+    result = runs.run(package)
+    assert codes(result)[0] == 0xC001A004
+    assert not (tmp_path / "book.xlsx").exists()

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.datatypes import INTEGERS, REALS, DataTypeCode
+from airflow_provider_ssis.engine.connections.transactions import refuse_file_in_transaction
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.databases.converted import Converted, Mask, mask_of
@@ -183,6 +184,8 @@ class ExcelDestination(RowComponent):
     def open(self, context: TaskContext) -> None:
         """Find the sheet, its columns and its last row."""
         self._cancel = context.cancel
+        reference = connection_reference(self.plan.stored)
+        refuse_file_in_transaction(context.connections, context.connections.get(reference).name)
         file, table = self._opened(context)
         targets = target_columns(self.plan, self._input)
         numbers = self._numbers(table, targets)

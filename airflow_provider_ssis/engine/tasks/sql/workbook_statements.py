@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.engine.connections.transactions import refuse_file_in_transaction
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 
@@ -70,6 +71,7 @@ def run_on_workbook(context: TaskContext, manager: RunConnection, parts: list[st
     from airflow_provider_ssis.engine.data_flow.excel.sheets import excel_file
     from airflow_provider_ssis.engine.workbooks.editing import create_table, drop_table
 
+    refuse_file_in_transaction(context.connections, manager.name)
     statements = [statement for part in parts for statement in workbook_statements(part)]
     file = excel_file(context, manager)
     if not file.has_header or file.is_read_only:

@@ -28,6 +28,7 @@ T_SQL_TYPES: Mapping[T, str] = {
     T.DT_DBTIME: "time(0)",
     T.DT_DBTIME2: "time(7)",
     T.DT_DBTIMESTAMPOFFSET: "datetimeoffset(7)",
+    T.DT_FILETIME: "datetime2(7)",
 }
 """The types without a length or precision."""
 

@@ -6,7 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -217,6 +217,8 @@ def _converter(type_: ColumnType) -> Callable[[Any], Any] | None:
             return _text_of_ticks
         case _T.DT_DBTIMESTAMPOFFSET:
             return _text_of_offset
+        case _T.DT_FILETIME:
+            return _date_of_file_time
         case _T.DT_UI8:
             return _wide
     return None
@@ -227,11 +229,20 @@ def _wide(value: int) -> Any:
 
 
 _TICKS_PER_DAY = 864_000_000_000
+_FILE_TIME = datetime(1601, 1, 1)
 
 
 def _text_of_ticks(ticks: int) -> str:
     days, rest = divmod(ticks, _TICKS_PER_DAY)
     return f"{date.fromordinal(days + 1)} {_text_of_time(rest * 100)}"
+
+
+def _date_of_file_time(ticks: int) -> datetime | str:
+    """Return a date with a time; as text if it has a seventh digit, which Python's do not have."""
+    microseconds, rest = divmod(ticks, 10)
+    if rest:
+        return _text_of_ticks(ticks + _TICKS_PER_DAY * (_FILE_TIME.toordinal() - 1))
+    return _FILE_TIME + timedelta(microseconds=microseconds)
 
 
 def _text_of_time(nanoseconds: int) -> str:

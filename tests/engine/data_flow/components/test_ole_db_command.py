@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+import pyarrow as pa
 import pytest
 from lxml import etree
 
@@ -12,6 +16,8 @@ from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.components.ole_db_command import OleDbCommand
+from airflow_provider_ssis.expressions.arrow import as_column
+from airflow_provider_ssis.expressions.values import from_python
 from airflow_provider_ssis.project.package.data_flow import read_pipeline
 from tests.support.database_components import TestColumn, batch_of, destination, flow_context, write_all
 from tests.support.databases import TestDatabase, sql_server_database
@@ -77,6 +83,83 @@ def test_the_other_rows_go_on_after_an_error(database: TestDatabase, table: str,
 )
 def test_a_parameter_without_a_column_fails_the_validation(sql: str, code: int) -> None:
     assert failure_of(lambda: OleDbCommand(command(sql)).validate(flow_context())).code == code
+
+
+_C = DataTypeCode
+TYPES: dict[ColumnType, tuple[str, str, Any]] = {
+    ColumnType(_C.DT_BOOL): ("bit", "int", True),
+    ColumnType(_C.DT_I1): ("smallint", "smallint", -5),
+    ColumnType(_C.DT_I2): ("smallint", "smallint", -500),
+    ColumnType(_C.DT_I4): ("int", "int", 7),
+    ColumnType(_C.DT_I8): ("bigint", "bigint", 2**40),
+    ColumnType(_C.DT_UI1): ("tinyint", "smallint", 200),
+    ColumnType(_C.DT_UI2): ("int", "int", 60_000),
+    ColumnType(_C.DT_UI4): ("bigint", "bigint", 2**31),
+    ColumnType(_C.DT_UI8): ("decimal(20)", "decimal(20)", 2**63 + 1),
+    ColumnType(_C.DT_R4): ("real", "real", 1.5),
+    ColumnType(_C.DT_R8): ("float", "float8", 2.5),
+    ColumnType(_C.DT_CY): ("money", "decimal(19,4)", Decimal("1.2500")),
+    ColumnType(_C.DT_DECIMAL, scale=2): ("decimal(29,2)", "decimal(29,2)", Decimal("1.25")),
+    ColumnType(_C.DT_NUMERIC, precision=10, scale=2): ("decimal(10,2)", "decimal(10,2)", Decimal("1.25")),
+    ColumnType(_C.DT_STR, 10, code_page=1252): ("varchar(10)", "varchar(10)", "é"),
+    ColumnType(_C.DT_WSTR, 10): ("nvarchar(10)", "varchar(10)", "Ω"),
+    ColumnType(_C.DT_TEXT, code_page=1252): ("varchar(max)", "text", "long"),
+    ColumnType(_C.DT_NTEXT): ("nvarchar(max)", "text", "long"),
+    ColumnType(_C.DT_BYTES, 10): ("varbinary(10)", "bytea", b"\x00\xff"),
+    ColumnType(_C.DT_IMAGE): ("varbinary(max)", "bytea", b"\x00\xff"),
+    ColumnType(_C.DT_GUID): ("uniqueidentifier", "uuid", UUID(int=0x1234)),
+    ColumnType(_C.DT_DATE): ("datetime", "timestamp", datetime(2024, 2, 29, 13, 45)),
+    ColumnType(_C.DT_DBDATE): ("date", "date", date(2024, 2, 29)),
+    ColumnType(_C.DT_DBTIME): ("time(0)", "time", time(13, 45, 1)),
+    ColumnType(_C.DT_DBTIME2, scale=7): ("time(7)", "time", time(13, 45, 1, 5)),
+    ColumnType(_C.DT_DBTIMESTAMP): ("datetime", "timestamp", datetime(2024, 2, 29, 13, 45)),
+    ColumnType(_C.DT_DBTIMESTAMP2, scale=7): ("datetime2(7)", "timestamp", datetime(2024, 2, 29, 13, 45, 1, 5)),
+    ColumnType(_C.DT_FILETIME): ("datetime2(7)", "timestamp", datetime(2024, 2, 29, 13, 45)),
+    ColumnType(_C.DT_DBTIMESTAMPOFFSET, scale=7): (
+        "nvarchar(34)",
+        "varchar(34)",
+        "2024-02-29 13:45:00.0000000 +02:00",
+    ),
+}
+"""For each type of Integration Services: its type in SQL Server and PostgreSQL, and a value."""
+
+
+def _typed() -> tuple[list[TestColumn], list[pa.Array]]:
+    """A column of each type, and its value and NULL."""
+    columns = [TestColumn(f"v{number}", type_, external=f"Param_{number}") for number, type_ in enumerate(TYPES)]
+    return columns, [as_column([from_python(value, type_), None], type_) for type_, (_, _, value) in TYPES.items()]
+
+
+def test_parameters_have_each_type_and_null(database: TestDatabase) -> None:
+    assert {one.code for one in TYPES} == set(DataTypeCode) - {_C.DT_EMPTY, _C.DT_NULL}
+    names = [one[0 if database.is_sql_server else 1] for one in TYPES.values()]
+    table = database.create("t_typed", *(f"v{number} {name}" for number, name in enumerate(names)))
+    columns, arrays = _typed()
+    made = command(f"INSERT INTO {table} VALUES ({', '.join('?' for _ in columns)})", *columns)
+    batch = pa.RecordBatch.from_arrays(arrays, schema=made.inputs["I"].arrow)
+    write_all(OleDbCommand(made), flow_context({"DB": database.manager}), batch)
+    first, second = sorted(database.rows(f"SELECT * FROM {table}"), key=lambda row: row[-1] is None)
+    assert [str(int(one) if isinstance(one, bool) else one) for one in first] == [
+        str(int(value) if isinstance(value, bool) else value) for _, _, value in TYPES.values()
+    ]
+    assert set(second) == {None}
+
+
+def test_parameters_next_to_an_output_have_each_type_and_null(ssisdb_emulator_server: SsisdbEmulator) -> None:
+    database = sql_server_database(ssisdb_emulator_server)
+    columns, arrays = _typed()
+    declared = ", ".join(f"@{one.name} {name}" for one, (name, _, _) in zip(columns, TYPES.values(), strict=True))
+    counted = " + ".join(f"CASE WHEN @{one.name} IS NULL THEN 0 ELSE 1 END" for one in columns)
+    database.run(
+        "DROP PROCEDURE IF EXISTS dbo.p_typed",
+        f"CREATE PROCEDURE dbo.p_typed {declared}, @n int OUTPUT AS SET @n = {counted}",
+    )
+    output = TestColumn("n", I4, external=f"Param_{len(columns)}")
+    sql = f"EXEC dbo.p_typed {', '.join('?' for _ in columns)}, ? OUTPUT"
+    made = with_flags(command(sql, *columns, output), **{one.name: 1 for one in columns}, n=3)
+    batch = pa.RecordBatch.from_arrays([*arrays, pa.array([7, 7], pa.int32())], schema=made.inputs["I"].arrow)
+    found = write_all(OleDbCommand(made), flow_context({"DB": database.manager}), batch)
+    assert [row[-1] for row in found["O"]] == [len(columns), 0]
 
 
 def with_flags(made: ComponentPlan, **flags: int) -> ComponentPlan:

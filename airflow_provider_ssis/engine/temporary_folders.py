@@ -6,13 +6,14 @@ when the process ends, however it ends. A folder whose lock is free is abandoned
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from airflow_provider_ssis.engine.file_locks import is_at, try_lock
 
 _PREFIX, _LOCK = "ssis-engine-", "lock"
 
@@ -79,7 +80,6 @@ def _opened(path: Path) -> Iterator[int | None]:
 def _is_locked(lock: int, folder: Path) -> bool:
     """Lock an open file; returns whether it could be locked and is still the lock of the folder."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(lock), (folder / _LOCK).lstat())
+        return try_lock(lock) and is_at(lock, folder / _LOCK, follow_links=False)
     except OSError:
         return False

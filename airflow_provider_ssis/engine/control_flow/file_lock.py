@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
+
+from airflow_provider_ssis.engine.file_locks import is_at, try_lock
 
 
 class FileLock:
@@ -27,23 +28,16 @@ class FileLock:
         while True:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if self._is_current(file):
+                if not try_lock(file):
+                    os.close(file)
+                    return False
+                if is_at(file, self._path):
                     self._file = file
                     return True
-            except BlockingIOError:
-                os.close(file)
-                return False
             except BaseException:
                 os.close(file)
                 raise
             os.close(file)  # the run before removed the file after it was opened here
-
-    def _is_current(self, file: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(file), self._path.stat())
-        except FileNotFoundError:
-            return False
 
     def release(self) -> None:
         """Release the lock, if it is held."""

@@ -270,7 +270,6 @@ class _Check:
             yield Refusal(where, "its definition", str(error))
             return
         yield from damaged_parts(container)
-        yield from ignored_names(container, data)
         if container.kind is ExecutableKind.TASK:
             found = task_class(task_type(container.type))
             if found is None:
@@ -278,8 +277,10 @@ class _Check:
             elif damaged := [*damaged_task(container, data, found)]:
                 yield from damaged
             else:
+                yield from ignored_names(container, data)
                 yield from found(container, data).refusals(self._options)
         elif isinstance(data, ForeachLoop):
+            yield from ignored_names(container, data)
             yield from _enumerator(where, data)
         for handler in container.event_handlers:
             yield from _handler(handler)

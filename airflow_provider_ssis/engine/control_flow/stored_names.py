@@ -101,22 +101,15 @@ _TASKS: Final[Mapping[str, _Names]] = {
     "XMLTaskData": _Names(
         _words(
             "OperationType Source SourceType SecondOperand SecondOperandType Destination DestinationType"
-            " XPathOperation ValidationType DiffAlgorithm DiffOptions DiffGramDestination DiffGramDestinationType"
+            " XPathOperation PutResultInOneNode ValidationType"
+            " DiffAlgorithm DiffOptions DiffGramDestination DiffGramDestinationType"
             " XPathSource XPathSourceType XPathStringSource XPathStringSourceType"
             " FailOnDifference SaveDiffGram OverwriteDiffGram OverwriteDiffGramDestination"
         ),
         {
             **dict.fromkeys(("SaveOperationResult", "OverwriteDestination", "FailOnValidationFail"), _BOOLEANS),
-            # With these, the result has another form.
-            **dict.fromkeys(
-                (
-                    "PutResultSetInOneNode",
-                    "PutResultsInOneNode",
-                    "ValidationDetails",
-                    "EnableValidationDetails",
-                ),
-                ("false", "0"),
-            ),
+            # The result has another form with these.
+            **dict.fromkeys(("ValidationDetails", "EnableValidationDetails"), ("false", "0")),
         },
     ),
     "BulkInsertTaskData": _Names(values=dict.fromkeys(_FLAGS_OF_BULK_INSERT, _BOOLEANS)),

@@ -5,7 +5,6 @@ The new file replaces the old one when it is complete.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -21,6 +20,7 @@ from lxml import etree
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.file_locks import is_at, try_lock
 from airflow_provider_ssis.engine.workbooks.cells import CellColumn, rows_xml
 from airflow_provider_ssis.engine.workbooks.parts import (
     CANNOT_OPEN,
@@ -306,29 +306,14 @@ def _locked(path: Path, cancel: CancelToken) -> Iterator[None]:
                 f"The Excel file {path} cannot be opened for writing: {error.strerror}.", CANNOT_OPEN
             ) from error
         try:
-            while not _try_lock(file):
+            while not try_lock(file):
                 cancel.wait(_WAIT)
-            if _is_at(file, path):
+            if is_at(file, path):
                 yield
                 return
             # Another one has replaced the file meanwhile.
         finally:
             os.close(file)
-
-
-def _is_at(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _try_lock(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 _Write = Callable[[zipfile.ZipFile, zipfile.ZipInfo], None]

@@ -23,7 +23,12 @@ from airflow_provider_ssis.engine.data_flow.row_errors import (
     status_errors,
 )
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, flag_of, text_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored_parts import (
+    EXTERNAL_COLUMN,
+    OUTPUT,
+    OUTPUT_COLUMN,
+    StoredParts,
+)
 from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
 from airflow_provider_ssis.engine.data_flow.xml_documents.reading import XmlRow, read_rows
@@ -94,8 +99,10 @@ class XmlSource(FlowComponent):
 
     classes: ClassVar[tuple[str, ...]] = ("XMLSource",)
     parts: ClassVar[StoredParts] = StoredParts(
-        {OUTPUT: frozenset({"RowsetID"})}, dispositions=frozenset({OUTPUT_COLUMN})
+        {OUTPUT: frozenset({"RowsetID"}), **dict.fromkeys((OUTPUT_COLUMN, EXTERNAL_COLUMN), frozenset({"CLRType"}))},
+        dispositions=frozenset({OUTPUT_COLUMN}),
     )
+    """CLRType is the .NET type of the designer; the type of the column decides."""
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -64,6 +64,10 @@ class XmlTask(Task):
         for name in ("SourceType", *(("SecondOperandType",) if self._text("SecondOperand") else ())):
             if self._text(name) not in _TYPES:
                 yield Refusal(where, f"the {name} {self._text(name)!r}", f"the types are {', '.join(_TYPES)}")
+        saves = is_true(self._text("SaveOperationResult"))
+        if saves and self._text("DestinationType") not in ("Variable", "FileConnection"):
+            what = f"the DestinationType {self._text('DestinationType')!r}"
+            yield Refusal(where, what, "the types are Variable, FileConnection")
         if operation == "XPATH" and self._text("XPathOperation") != "Evaluation":
             what = f"the XPath operation {self._text('XPathOperation')}"
             yield Refusal(where, what, "only Evaluation is supported", "Use a Foreach loop over nodes.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
-from airflow_provider_ssis.emulator.tsql.metadata.objects import Routine
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Routine, TableType
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import REQUIRED, ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.values import conversion
@@ -83,6 +83,11 @@ def bind(procedure: Routine, arguments: Sequence[ActualArgument], metadata: Meta
     for parameter in procedure.parameters:
         actual = given.get(parameter.key)
         if actual is None or actual.default:
+            table_type = _table_type(procedure, parameter, metadata)
+            if table_type is not None:
+                # A table that the caller leaves out is empty.
+                values[parameter.key] = TableValue(table_type.columns, ())
+                continue
             if parameter.default is REQUIRED:
                 text = f"Procedure '{procedure.name}' expects parameter '{parameter.name}', which was not supplied."
                 raise _error(201, text, procedure, state=4)
@@ -109,9 +114,17 @@ def _converted(procedure: Routine, parameter: ProcedureParameter, actual: Actual
         raise _error(8114, text, procedure, state=5) from None
 
 
+def _table_type(procedure: Routine, parameter: ProcedureParameter, metadata: Metadata) -> TableType | None:
+    """The table type of a parameter; None for a parameter of another type, and where there is no such type."""
+    if parameter.type.schema is None:
+        return None
+    return metadata.table_type(procedure.database, parameter.type.schema, parameter.type.name)
+
+
 def _table(procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata) -> TableValue:
-    table_type = metadata.table_type(procedure.database, parameter.type.schema or "dbo", parameter.type.name)
-    if table_type is None or not isinstance(actual.value, TableValue) or actual.type == UNTYPED_TABLE:
+    table_type = _table_type(procedure, parameter, metadata)
+    is_other = actual.type.schema is not None and str(actual.type).lower() != str(parameter.type).lower()
+    if table_type is None or not isinstance(actual.value, TableValue) or actual.type == UNTYPED_TABLE or is_other:
         text = f"Operand type clash: {actual.type} is incompatible with {parameter.type.name}."
         raise _error(206, text, procedure, state=2)
     return as_table(actual.value, table_type.columns, parameter.name, procedure.name)

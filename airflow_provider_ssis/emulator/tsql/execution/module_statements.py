@@ -73,6 +73,11 @@ def _module(session: SessionState, statement: m.DefineModule, place: UserTable) 
         return UserView(database, schema, name, columns, statement.body, statement.definition)
     parameters = _parameters(statement)
     if statement.kind == m.PROCEDURE:
+        for each in parameters:
+            kind = each.type
+            if kind.schema is not None and session.metadata.table_type(database, kind.schema, kind.name) is None:
+                text = f"Cannot find the data type {kind}: parameter '{each.name}'."
+                raise SqlError(2715, text, state=3, line=statement.line)
         variables = {each.name.lower(): each.type for each in parameters if each.type.schema is None}
         tables = frozenset(each.name.lower() for each in parameters if each.type.schema is not None)
         parser.parse(statement.body, variables, tables, in_module=True)

@@ -1,4 +1,4 @@
-"""The statements that create, alter and drop synonyms and sequences."""
+"""The statements that create, alter and drop synonyms, sequences and table types."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from airflow_provider_ssis.emulator.session import Event
+from airflow_provider_ssis.emulator.tsql.execution import tables
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
@@ -16,12 +17,21 @@ from airflow_provider_ssis.emulator.tsql.execution.user_table_statements import 
 from airflow_provider_ssis.emulator.tsql.language import named_object_syntax as n
 from airflow_provider_ssis.emulator.tsql.language import named_objects
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
-from airflow_provider_ssis.emulator.tsql.metadata.objects import NamedObject, SequenceObject, Synonym, UserTable
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.metadata.objects import (
+    LocalTable,
+    NamedObject,
+    Routine,
+    SequenceObject,
+    Synonym,
+    TableType,
+    UserTable,
+)
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _CLASSES: Final[dict[str, type[NamedObject]]] = {
     named_objects.SYNONYM: Synonym,
     named_objects.SEQUENCE: SequenceObject,
+    named_objects.TYPE: TableType,
 }
 
 
@@ -51,6 +61,23 @@ async def _alter_sequence(interpreter: Runner, statement: n.AlterSequence, frame
     return ()
 
 
+async def _create_type(interpreter: Runner, statement: n.CreateTableType, frame: Frame) -> Iterable[Event]:
+    session, declaration = interpreter.session, statement.table
+    if declaration.rules.foreign_keys:
+        raise not_supported("FOREIGN KEY in a table type", line=statement.line)
+    place = _place(session, statement.name, "CREATE TYPE", statement.line)
+    # Its variables are made as this one.
+    model = tables.with_types(session, LocalTable(f"@{place.name}", declaration.columns, rules=declaration.rules))
+    tables.check_rules(session, model)
+    item = TableType(place.database, place.schema, place.name, model.columns, declaration.rules)
+    async with session.transactions.writing([place], session.options):
+        if session.metadata.table_type(place.database, place.schema, place.name) is not None:
+            text = f"The type '{place.schema}.{place.name}' already exists, or you do not have permission to create it."
+            raise SqlError(219, text)
+        session.transactions.write([], lambda: session.transactions.user_tables.define(item))
+    return ()
+
+
 async def _create(session: SessionState, place: UserTable, item: NamedObject) -> None:
     async with session.transactions.writing([place], session.options):
         check_free(session, place)
@@ -60,7 +87,9 @@ async def _create(session: SessionState, place: UserTable, item: NamedObject) ->
 async def _drop(interpreter: Runner, statement: n.DropObjects, frame: Frame) -> Iterable[Event]:
     session = interpreter.session
     for name in statement.names:
-        found = session.metadata.item(*qualified(name, session.database))
+        place = qualified(name, session.database)
+        is_type = statement.kind == named_objects.TYPE
+        found = session.metadata.table_type(*place) if is_type else session.metadata.item(*place)
         if not isinstance(found, _CLASSES[statement.kind]):
             if statement.if_exists:
                 continue
@@ -77,7 +106,24 @@ async def _drop_one(session: SessionState, kind: str, item: NamedObject) -> None
     async with session.transactions.writing([place], session.options):
         if isinstance(item, SequenceObject):
             _check_unused(session, item)
+        if isinstance(item, TableType):
+            _check_no_parameter(session, item)
         session.transactions.write([], lambda: session.transactions.user_tables.undefine(item))
+
+
+def _check_no_parameter(session: SessionState, item: TableType) -> None:
+    """See that no procedure has a parameter of a table type.
+
+    :raises SqlError: 3732.
+    """
+    wanted = item.schema.lower(), item.name.lower()
+    for _, routine in session.metadata.objects(item.database):
+        for parameter in routine.parameters if isinstance(routine, Routine) else ():
+            if ((parameter.type.schema or "").lower(), parameter.type.name.lower()) == wanted:
+                text = (
+                    f"Cannot drop type '{item.schema}.{item.name}' because it is being referenced by '{routine.name}'."
+                )
+                raise SqlError(3732, text)
 
 
 def _check_unused(session: SessionState, sequence: SequenceObject) -> None:
@@ -117,5 +163,6 @@ AWAITED: Final[AwaitedTable] = {
     n.AlterSequence: _alter_sequence,
     n.CreateSequence: _create_sequence,
     n.CreateSynonym: _create_synonym,
+    n.CreateTableType: _create_type,
     n.DropObjects: _drop,
 }

@@ -36,14 +36,14 @@ def declare_table(session: SessionState, declaration: s.TableDeclaration, frame:
     :raises StatementRefused: 2715, there is no such table type.
     """
     name = declaration.name.lower()
-    columns, table_type = declaration.columns, UNTYPED_TABLE
+    columns, rules, table_type = declaration.columns, declaration.rules, UNTYPED_TABLE
     if declaration.type:
         found = session.metadata.table_type(*qualified(declaration.type, session.database))
         if found is None:
             text = f"Cannot find the data type {'.'.join(declaration.type)}."
             raise StatementRefused(SqlError(2715, text, state=6, line=declaration.line, ends_batch=True))
-        columns, table_type = found.columns, SqlType(found.name, schema=found.schema)
-    table = with_types(session, LocalTable(name, columns, frame.level, declaration.rules.named()))
+        columns, rules, table_type = found.columns, found.rules, SqlType(found.name, schema=found.schema)
+    table = with_types(session, LocalTable(name, columns, frame.level, rules.named()))
     if declaration.rules.foreign_keys:
         raise StatementRefused(not_supported("FOREIGN KEY in a table variable", line=declaration.line))
     _create_variable(session, frame, table, table_type)
@@ -51,7 +51,7 @@ def declare_table(session: SessionState, declaration: s.TableDeclaration, frame:
 
 def declare_table_value(session: SessionState, name: str, sql_type: SqlType, value: TableValue, frame: Frame) -> None:
     """A table-valued parameter of dynamic SQL."""
-    table = LocalTable(name, value.columns, frame.level)
+    table = LocalTable(name, value.columns, frame.level, is_readonly=True)
     _create_variable(session, frame, table, sql_type)
     session.transactions.write([table], lambda: session.local_tables.insert(table, value.columns, value.rows))
 

@@ -14,6 +14,7 @@ from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key
 from airflow_provider_ssis.emulator.tsql.metadata.definitions import item_text, kind_of
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     NamedObject,
+    TableType,
     UserTable,
     storage_database,
     storage_schema,
@@ -178,7 +179,10 @@ class UserTables:
     def undefine(self, item: UserTable | NamedObject) -> None:
         """Drop an object that is no table."""
         self._undefine(item)
-        self._change(lambda metadata: metadata.remove(item.database, item.schema, item.name))
+        if isinstance(item, TableType):
+            self._change(lambda metadata: metadata.remove_type(item.database, item.schema, item.name))
+        else:
+            self._change(lambda metadata: metadata.remove(item.database, item.schema, item.name))
 
     def _define(self, table: UserTable | NamedObject) -> None:
         self._connection.execute(
@@ -190,8 +194,8 @@ class UserTables:
     def _undefine(self, table: UserTable | NamedObject) -> None:
         self._connection.execute(
             f"DELETE FROM {_own_table(table.database, 'objects')} "
-            "WHERE lower(schema_name) = lower(?) AND lower(name) = lower(?)",
-            [table.schema, table.name],
+            "WHERE lower(schema_name) = lower(?) AND lower(name) = lower(?) AND (kind = 'TableType') = ?",
+            [table.schema, table.name, isinstance(table, TableType)],
         )
 
 

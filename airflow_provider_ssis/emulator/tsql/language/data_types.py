@@ -14,6 +14,17 @@ from airflow_provider_ssis.emulator.tsql.values.facets import check_facets
 _TWO_FACETS: Final = ("decimal", "numeric", "dec")
 
 
+def is_known(name: str) -> bool:
+    """Whether SQL Server has a type of this name; others are table types, which clients create."""
+    if name.lower() in UNSUPPORTED_TYPES:
+        return True
+    try:
+        SqlType.parse(name)
+    except ValueError:
+        return False
+    return True
+
+
 def data_type(stream: TokenStream, name: str, line: int) -> SqlType:
     """The type of this name, with the facets at the current token.
 

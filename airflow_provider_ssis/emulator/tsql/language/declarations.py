@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ssis.emulator.tsql.language import cursors, extents
 from airflow_provider_ssis.emulator.tsql.language import statements as s
-from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
+from airflow_provider_ssis.emulator.tsql.language.data_types import data_type, is_known
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.table_columns import table_declaration
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
@@ -39,7 +39,7 @@ def declare(stream: TokenStream) -> list[s.Statement]:
 
 def _variable(stream: TokenStream, name: str, line: int) -> list[s.SetVariable]:
     parts = stream.name()
-    if len(parts) > 1 and parts[0].lower() != "sys":
+    if (len(parts) > 1 and parts[0].lower() != "sys") or not (stream.now.is_symbol("(") or is_known(parts[-1])):
         stream.tables[name.lower()] = s.TableDeclaration(line, name, (), parts)
         return []
     sql_type = data_type(stream, parts[-1], line)

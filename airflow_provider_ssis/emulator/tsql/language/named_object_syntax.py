@@ -1,4 +1,4 @@
-"""The statements about synonyms and sequences, as data."""
+"""The statements about synonyms, sequences and table types, as data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
-from airflow_provider_ssis.emulator.tsql.language.statements import Statement
+from airflow_provider_ssis.emulator.tsql.language.statements import Statement, TableDeclaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,16 @@ class AlterSequence(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateTableType(Statement):
+    """``CREATE TYPE name AS TABLE (…)``."""
+
+    name: tuple[str, ...]
+    table: TableDeclaration
+
+
+@dataclass(frozen=True, slots=True)
 class DropObjects(Statement):
-    """``DROP SYNONYM [IF EXISTS] name`` and ``DROP SEQUENCE [IF EXISTS] name, …``.
+    """``DROP SYNONYM | SEQUENCE | TYPE [IF EXISTS] name, …``.
 
     :param kind: the word after DROP.
     """

@@ -1,4 +1,4 @@
-"""CREATE, ALTER and DROP of synonyms and sequences."""
+"""CREATE, ALTER and DROP of synonyms, sequences and table types."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from airflow_provider_ssis.emulator.tsql.language import named_object_syntax as 
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
+from airflow_provider_ssis.emulator.tsql.language.table_columns import table_declaration
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.metadata.objects import DEFAULT_CACHE
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 SYNONYM: Final = "SYNONYM"
 SEQUENCE: Final = "SEQUENCE"
+TYPE: Final = "TYPE"
 
 
 def statement(stream: TokenStream) -> s.Statement | None:
@@ -39,6 +41,20 @@ def _create_synonym(stream: TokenStream, line: int) -> s.Statement:
 def _drop_synonym(stream: TokenStream, line: int) -> s.Statement:
     if_exists = _if_exists(stream)
     return n.DropObjects(line, SYNONYM, (stream.name(),), if_exists)
+
+
+def _create_type(stream: TokenStream, line: int) -> s.Statement:
+    name = stream.name()
+    if stream.now.is_word("FROM"):
+        raise not_supported("CREATE TYPE … FROM", line=line)
+    stream.expect("AS")
+    stream.expect("TABLE")
+    return n.CreateTableType(line, name, table_declaration(stream, name[-1], line))
+
+
+def _drop_type(stream: TokenStream, line: int) -> s.Statement:
+    if_exists = _if_exists(stream)
+    return n.DropObjects(line, TYPE, (stream.name(),), if_exists)
 
 
 def _create_sequence(stream: TokenStream, line: int) -> s.Statement:
@@ -147,6 +163,8 @@ _STATEMENTS: Final[dict[tuple[str, str], Callable[[TokenStream, int], s.Statemen
     ("ALTER", SEQUENCE): _alter_sequence,
     ("CREATE", SEQUENCE): _create_sequence,
     ("CREATE", SYNONYM): _create_synonym,
+    ("CREATE", TYPE): _create_type,
+    ("DROP", TYPE): _drop_type,
     ("DROP", SEQUENCE): _drop_sequence,
     ("DROP", SYNONYM): _drop_synonym,
 }

@@ -29,7 +29,10 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
-_COLLATIONS: Final = ("DATABASE_DEFAULT", "SQL_LATIN1_GENERAL_CP1_CI_AS")
+_COLLATIONS: Final = (
+    *("DATABASE_DEFAULT", "SQL_LATIN1_GENERAL_CP1_CI_AS", "LATIN1_GENERAL_CI_AS", "LATIN1_GENERAL_100_CI_AS"),
+)
+"""Those that compare as the collation of the server does."""
 _CONSTRAINT_WORDS: Final = ("CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK", "DEFAULT", "FOREIGN", "REFERENCES", "INDEX")
 _UNSUPPORTED: Final = (
     *("MASKED", "GENERATED", "FILESTREAM", "ENCRYPTED", "HIDDEN", "PERSISTED"),

@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     NamedObject,
     SequenceObject,
     Synonym,
+    TableType,
     UserFunction,
     UserProcedure,
     UserTable,
@@ -46,6 +47,8 @@ _OF_SEQUENCE: Final = ("start", "increment", "minimum", "maximum", "cycles", "ca
 def item_text(item: UserTable | NamedObject) -> str:
     """A table or another object as JSON."""
     match item:
+        case TableType():
+            return json.dumps({"columns": _listed(item.columns), "rules": asdict(item.rules)})
         case Synonym():
             return json.dumps({"base": item.base})
         case SequenceObject():
@@ -78,6 +81,8 @@ def item_of(database: str, schema: str, name: str, kind: str, text: str) -> User
     if kind == "UserTable":
         return table_of(database, schema, name, text)
     stored = json.loads(text)
+    if kind == "TableType":
+        return TableType(database, schema, name, _columns(stored["columns"]), _rules(stored["rules"]))
     if kind == "Synonym":
         return Synonym(database, schema, name, tuple(stored["base"]))
     if kind == "SequenceObject":

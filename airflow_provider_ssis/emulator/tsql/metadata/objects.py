@@ -94,12 +94,16 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class TableType:
-    """A user-defined table type."""
+    """A user-defined table type.
+
+    :param rules: for the rows of its variables.
+    """
 
     database: str
     schema: str
     name: str
     columns: tuple[Column, ...]
+    rules: TableRules = NO_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +142,14 @@ class LocalTable:
     :param name: as T-SQL writes it: ``@rows`` or ``#rows``.
     :param level: the nesting level of the procedure that declared it; distinguishes tables of one name.
     :param rules: for its rows.
+    :param is_readonly: it is a table-valued parameter.
     """
 
     name: str
     columns: tuple[Column, ...]
     level: int = 0
     rules: TableRules = NO_RULES
+    is_readonly: bool = False
 
     @property
     def is_variable(self) -> bool:
@@ -329,7 +335,7 @@ WritableTable = LocalTable | UserTable
 AnyView = View | UserView
 Relation = Table | UserTable | View | UserView
 Module = UserView | UserProcedure | UserFunction
-NamedObject = Module | Synonym | SequenceObject
+NamedObject = Module | Synonym | SequenceObject | TableType
 """An object of a client that is no table."""
 SchemaObject = Table | UserTable | View | UserView | Routine | SqlFunction | UserFunction | Synonym | SequenceObject
 

@@ -36,6 +36,7 @@ _FIRST_OBJECT_ID: Final = 245_575_913
 _OBJECT_ID_STEP: Final = 16_000_057
 _LARGEST_ID: Final = 2_147_483_647
 _NAME_PARTS: Final = 3
+_LAST_SYSTEM_TYPE: Final = 256
 
 
 _VERSIONS: Final = count(1)
@@ -79,7 +80,8 @@ class Metadata:
             self._note_schema(item.database, item.schema)
             if isinstance(item, TableType):
                 known_type = self._table_types.get(key)
-                type_id = known_type[0] if known_type else 257 + len(self._table_types)
+                last = max((number for number, _ in self._table_types.values()), default=_LAST_SYSTEM_TYPE)
+                type_id = known_type[0] if known_type else last + 1
                 self._table_types[key] = (type_id, item)
             else:
                 known = self._objects.get(key)
@@ -89,6 +91,11 @@ class Metadata:
         """Forget a table, view, procedure or function."""
         self._changed()
         self._objects.pop(_key(database, schema, name), None)
+
+    def remove_type(self, database: str, schema: str, name: str) -> None:
+        """Forget a table type."""
+        self._changed()
+        self._table_types.pop(_key(database, schema, name), None)
 
     def rename(self, old: UserTable, new: UserTable) -> None:
         """Give a table another name or schema; it keeps its object id."""
@@ -119,8 +126,9 @@ class Metadata:
         self.database_ids.pop(name, None)
         self.single_user.discard(name)
         self._schemas.pop(name.lower(), None)
-        for key in [key for key in self._objects if key[0] == name.lower()]:
-            del self._objects[key]
+        for known in (self._objects, self._table_types):
+            for key in [key for key in known if key[0] == name.lower()]:
+                del known[key]
 
     def copy(self) -> Metadata:
         """A registry with the same contents, for the changes of an open transaction."""

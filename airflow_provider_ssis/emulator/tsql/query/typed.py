@@ -13,6 +13,9 @@ Values = Mapping[str, Any]
 
 Evaluate = Callable[[Values], Any]
 
+CASE_SENSITIVE: Final = "CS"
+BINARY: Final = "BIN"
+
 NULL_TYPE: Final = SqlType("int")
 """The type of the bare word NULL where nothing else gives it one."""
 
@@ -26,6 +29,7 @@ class Typed:
     :param bare_null: the word NULL itself, which takes the type of the other operand.
     :param constant: the value of a literal, which rules may look at; None for others.
     :param name: the column's name, for a plain column reference.
+    :param collation: how COLLATE lets it be compared; empty for the collation of the server.
     """
 
     sql: str
@@ -35,6 +39,7 @@ class Typed:
     bare_null: bool = False
     constant: Any = None
     name: str = ""
+    collation: str = ""
 
     def named(self, name: str) -> Typed:
         """The same value under another column name."""

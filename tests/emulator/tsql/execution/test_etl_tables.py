@@ -48,6 +48,22 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         CREATE TABLE cp (id int IDENTITY, v varchar(9) NULL CONSTRAINT dv DEFAULT ('x')); SELECT COLUMNPROPERTY(OBJECT_ID('cp'), 'ID', 'IsIdentity'), COLUMNPROPERTY(OBJECT_ID('cp'), 'v', 'Precision'), COLUMNPROPERTY(OBJECT_ID('cp'), 'v', 'AllowsNull'), COLUMNPROPERTY(OBJECT_ID('cp'), 'no', 'ColumnId'), OBJECT_DEFINITION(OBJECT_ID('dv'))""",
         [[(17763, 5, 18, 0, 1)], [(3, 7, 3)], [(1, 9, 1, None, "(('x'))")]],
     ),
+    "comparisons with COLLATE": (
+        """CREATE TABLE co (id int, v varchar(9)); INSERT co VALUES (1, 'abc'), (2, 'ABC '), (3, 'abd'); SELECT id FROM co WHERE v = 'ABC' COLLATE Latin1_General_CS_AS; SELECT id FROM co WHERE v <> 'abc' COLLATE SQL_Latin1_General_CP1_CS_AS ORDER BY id; SELECT id FROM co WHERE v COLLATE Latin1_General_BIN2 < 'a' OR v COLLATE Latin1_General_CS_AS IN ('abd', 'ABD') ORDER BY id
+        SELECT COUNT(*), COUNT(DISTINCT v), COUNT(DISTINCT v COLLATE Latin1_General_CS_AS) FROM co; SELECT MIN(id) FROM co GROUP BY v COLLATE Latin1_General_CS_AS ORDER BY 1; SELECT id FROM co ORDER BY v COLLATE Latin1_General_BIN; DECLARE @n int = 0; IF 'a' = 'A' COLLATE Latin1_General_CS_AS SET @n = 1
+        SELECT @n, CASE WHEN 'x' COLLATE Latin1_General_CS_AS = 'X' THEN 1 ELSE 0 END, CASE WHEN 'x ' COLLATE Latin1_General_BIN = 'x' THEN 1 ELSE 0 END; SELECT a.id, b.id FROM co a JOIN co b ON a.v = b.v COLLATE Latin1_General_100_CS_AS AND a.id < b.id; SELECT 'A' COLLATE Latin1_General_CS_AS AS x""",
+        [
+            [(2,)],
+            [(2,), (3,)],
+            [(2,), (3,)],
+            [(3, 2, 3)],
+            [(1,), (2,), (3,)],
+            [(2,), (1,), (3,)],
+            [(0, 0, 1)],
+            [],
+            [("A",)],
+        ],
+    ),
     "one character for each in UPPER and LOWER; datetime in steps": (
         "SELECT UPPER('straße'), LOWER('ÄSS'); SELECT UPPER(v) FROM (VALUES (N'straße')) x (v); SELECT DATETIMEFROMPARTS(2024, 1, 2, 3, 4, 5, 6)",
         [[("STRAßE", "äss")], [("STRAßE",)], [(dt.datetime(2024, 1, 2, 3, 4, 5, 7000),)]],
@@ -72,6 +88,14 @@ ERRORS = {
     "CREATE TABLE e (a int); CREATE STATISTICS s ON e (a); CREATE STATISTICS s ON e (a)": 1927,
     "CREATE TABLE e (a int); DROP STATISTICS e.s": 3701,
     "SELECT CHECKSUM_AGG(n) FROM (VALUES ('a')) v (n)": 8117,
+    "SELECT 1 WHERE 'a' COLLATE Latin1_General_CS_AS = 'a' COLLATE Latin1_General_BIN": 468,
+    "SELECT 1 WHERE 'a' COLLATE Latin1_General_CS_AS < 'a'": 40514,
+    "SELECT 1 WHERE UPPER('a' COLLATE Latin1_General_CS_AS) = 'A'": 40514,
+    "SELECT REPLACE('a' COLLATE Latin1_General_CS_AS, 'A', 'x')": 40514,
+    "SELECT 1 WHERE 'a' LIKE 'A' COLLATE Latin1_General_CS_AS": 40514,
+    "SELECT x FROM (SELECT 'a' COLLATE Latin1_General_CS_AS AS x) AS q WHERE x = 'A'": 40514,
+    "SELECT v FROM (VALUES ('a')) t (v) ORDER BY v COLLATE Latin1_General_CS_AS": 40514,
+    "SELECT 'a' COLLATE Latin1_General_CI_AI": 40514,
 }
 
 

@@ -1,4 +1,4 @@
-"""Synonyms and sequences."""
+"""Synonyms, sequences and table types."""
 
 # ruff: noqa: E501 - a script reads best on its own lines
 
@@ -117,6 +117,26 @@ SCRIPTS: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
         ],
         [[(1, 4)], [(5, 2, 2, 1, 3)]],
     ),
+    "table types and table-valued parameters": (
+        [
+            "CREATE TYPE dbo.IdList AS TABLE (id int NOT NULL PRIMARY KEY, note varchar(5) DEFAULT 'n', twice AS id * 2); CREATE TYPE etl.Rows AS TABLE (k int IDENTITY, v varchar(10), CHECK (v <> 'bad'))",
+            "CREATE PROC etl.merge_ids @ids dbo.IdList READONLY, @count int OUTPUT AS BEGIN SELECT @count = COUNT(*) FROM @ids; INSERT t (v) SELECT note FROM @ids WHERE id > 1; SELECT t.id, i.note, i.twice FROM t JOIN @ids AS i ON i.id = t.id ORDER BY 1 END",
+            """DECLARE @a IdList, @r AS etl.Rows, @n int; INSERT @a (id) VALUES (1), (2); INSERT @r VALUES ('x'), ('y'); EXEC etl.merge_ids @ids = @a, @count = @n OUTPUT; SELECT @n, COUNT(*), SUM(k) FROM @r; SELECT COUNT(*) FROM t
+            EXEC sp_executesql N'SELECT SUM(id) FROM @x', N'@x dbo.IdList READONLY', @x = @a; EXEC etl.merge_ids @count = @n OUTPUT, @ids = DEFAULT""",
+            "SELECT name, is_table_type FROM sys.types WHERE is_user_defined = 1 ORDER BY name; SELECT c.name FROM sys.table_types tt JOIN sys.columns c ON c.object_id = tt.type_table_object_id WHERE tt.name = 'IdList' ORDER BY column_id; BEGIN TRAN; DROP TYPE etl.Rows; SELECT TYPE_ID('etl.Rows'); ROLLBACK; DROP TYPE IF EXISTS etl.Rows; SELECT TYPE_ID('etl.Rows')",
+        ],
+        [
+            [(1, "n", 2), (2, "n", 4)],
+            [(2, 2, 3)],
+            [(3,)],
+            [(3,)],
+            [],
+            [("IdList", True), ("Rows", True)],
+            [("id",), ("note",), ("twice",)],
+            [(None,)],
+            [(None,)],
+        ],
+    ),
 }
 
 
@@ -181,6 +201,30 @@ ERRORS: list[tuple[list[str], int]] = [
     (["CREATE SEQUENCE s", "SELECT TOP 1 NEXT VALUE FOR s FROM t"], 11739),
     (["CREATE SEQUENCE s; CREATE TABLE d (id int DEFAULT NEXT VALUE FOR [dbo].[s])", "DROP SEQUENCE s"], 3729),
     (["DROP SEQUENCE nowhere"], 3701),
+    (["CREATE TYPE x AS TABLE (a int)", "CREATE TYPE x AS TABLE (b int)"], 219),
+    (["CREATE TYPE x AS TABLE (a int, b AS nowhere)"], 207),
+    (["CREATE TYPE x FROM int"], 40514),
+    (["DROP TYPE nowhere"], 3701),
+    (["DECLARE @a nowhere"], 2715),
+    (["CREATE PROC p @a nowhere READONLY AS SELECT 1"], 2715),
+    (["CREATE TYPE x AS TABLE (a int)", "CREATE PROC p @a x READONLY AS SELECT 1", "DROP TYPE x"], 3732),
+    (
+        [
+            "CREATE TYPE x AS TABLE (a int)",
+            "CREATE PROC p @a x READONLY AS INSERT @a VALUES (1)",
+            "DECLARE @v x; EXEC p @v",
+        ],
+        10700,
+    ),
+    (
+        [
+            "CREATE TYPE x AS TABLE (a int); CREATE TYPE y AS TABLE (a int)",
+            "CREATE PROC p @a x READONLY AS SELECT 1",
+            "DECLARE @v y; EXEC p @v",
+        ],
+        206,
+    ),
+    (["CREATE TYPE x AS TABLE (a int PRIMARY KEY)", "DECLARE @v x; INSERT @v VALUES (1), (1)"], 2627),
 ]
 
 
@@ -230,11 +274,18 @@ def test_a_restart_keeps_them(tmp_path: Path) -> None:
             *SETUP,
             "CREATE SYNONYM etl.fact FOR Mart.dbo.fact",
             "CREATE SEQUENCE s START WITH 1; SELECT NEXT VALUE FOR s, id FROM t",
+            "CREATE TYPE x AS TABLE (a int IDENTITY, b int DEFAULT 5)",
         )
     )
     assert [each.errors for each in made] == [[]] * len(made)
-    (found,) = asyncio.run(session("USE Shop; SELECT SUM(amount) FROM etl.fact; SELECT NEXT VALUE FOR s"))
-    assert (found.errors, found.results) == ([], [[(30,)], [(3,)]])
+    found = asyncio.run(
+        session(
+            "USE Shop; SELECT SUM(amount) FROM etl.fact; SELECT NEXT VALUE FOR s",
+            "DECLARE @x x; INSERT @x DEFAULT VALUES; SELECT * FROM @x",
+        )
+    )
+    assert [each.errors for each in found] == [[], []]
+    assert [result for each in found for result in each.results] == [[(30,)], [(3,)], [(1, 5)]]
 
 
 def test_rights() -> None:

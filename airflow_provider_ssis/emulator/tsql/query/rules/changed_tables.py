@@ -44,6 +44,9 @@ def target_table(binder: Binder, node: exp.Expr, *rights: str) -> WritableTable:
     if not isinstance(node, exp.Table):
         raise not_understood(node)
     local = local_table(binder, node)
+    if local is not None and local.is_readonly:
+        text = f'The table-valued parameter "{local.name}" is READONLY and cannot be modified.'
+        raise SqlError(10700, text)
     if local is not None:
         return local
     parts = name_parts(node)

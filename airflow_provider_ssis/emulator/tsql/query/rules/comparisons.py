@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -10,9 +12,9 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import BIGINT, MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced, unified
-from airflow_provider_ssis.emulator.tsql.query.typed import Evaluate, Predicate, Typed, output_name
+from airflow_provider_ssis.emulator.tsql.query.typed import CASE_SENSITIVE, Evaluate, Predicate, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values import arithmetic
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.patterns import like, like_with_blanks
 from airflow_provider_ssis.emulator.tsql.values.precedence import INTEGERS, STRINGS, UNICODE, family
 
@@ -65,6 +67,8 @@ def order_sql(binder: Binder, value: Typed) -> str:
 
 
 def _fold(value: Typed) -> str:
+    if value.collation:
+        return f"rtrim({value.sql}, ' ')"
     return f"lower(rtrim({value.sql}, ' '))"
 
 
@@ -73,20 +77,41 @@ def compared(binder: Binder, sign: str, first: Typed, second: Typed) -> Predicat
 
     :raises SqlError: 206, 402: the types do not compare.
     """
-    first, second = unified(binder, [first, second])
+    collation = _collation(sign, first, second)
+    first, second = (replace(each, collation=collation) for each in unified(binder, [first, second]))
     type_ = first.type
     if type_.name in ("xml", "text", "ntext", "image"):
         raise SqlError(402, f"Values of type {type_.name} cannot be compared. Convert them first.")
     test = _TESTS[sign]
-    evaluate = _strictly(
-        lambda one, other: test(arithmetic.compare(type_, one, other)), first.evaluate, second.evaluate
-    )
+    order = _order_of_texts if collation else partial(arithmetic.compare, type_)
+    evaluate = _strictly(lambda one, other: test(order(one, other)), first.evaluate, second.evaluate)
+    if collation:
+        first, second = (replace(each, constant=None) for each in (first, second))
     if type_.name == "sql_variant":
-        order = binder.call("variant compare", arithmetic.compare_variants, [first, second], SqlType("int"))
-        return Predicate(f"({order.sql} {sign} 0)", evaluate)
+        found = binder.call("variant compare", arithmetic.compare_variants, [first, second], SqlType("int"))
+        return Predicate(f"({found.sql} {sign} 0)", evaluate)
     if type_.name == "uniqueidentifier" and sign in ("=", "<>"):
         return Predicate(f"({first.sql} {sign} {second.sql})", evaluate)
     return Predicate(f"({order_sql(binder, first)} {sign} {order_sql(binder, second)})", evaluate)
+
+
+def _collation(sign: str, first: Typed, second: Typed) -> str:
+    """The collation of a comparison.
+
+    :raises SqlError: 468, the operands have different ones; 40514, this server cannot order by it.
+    """
+    found = {each.collation for each in (first, second)} - {""}
+    if len(found) > 1:
+        raise SqlError(468, "Cannot resolve the collation conflict between the operands of a comparison.")
+    if found == {CASE_SENSITIVE} and sign not in ("=", "<>"):
+        raise not_supported(f"The comparison {sign} with a case-sensitive collation (use a binary one)")
+    return found.pop() if found else ""
+
+
+def _order_of_texts(one: str, other: str) -> int:
+    """-1, 0 or 1: as characters, without trailing blanks."""
+    first, second = one.rstrip(" "), other.rstrip(" ")
+    return (first > second) - (first < second)
 
 
 def _strictly(function: Callable[[Any, Any], bool], first: Evaluate | None, second: Evaluate | None) -> Evaluate | None:

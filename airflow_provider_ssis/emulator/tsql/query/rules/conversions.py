@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlglot import exp
@@ -11,7 +12,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
-from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+from airflow_provider_ssis.emulator.tsql.query.typed import BINARY, CASE_SENSITIVE, Typed
 from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_TYPES
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -214,13 +215,41 @@ def _collate(binder: Binder, node: exp.Collate) -> Typed:
     value = binder.value(node.this)
     if value.type.name not in STRINGS:
         raise SqlError(447, f"COLLATE applies to strings, not to {value.type.name}.")
-    if collation not in ("DATABASE_DEFAULT", "CATALOG_DEFAULT") and not collation.startswith(
-        ("SQL_LATIN1_GENERAL_CP1_CI_AS", "LATIN1_GENERAL_CI_AS", "LATIN1_GENERAL_100_CI_AS")
-    ):
-        if not _COLLATION.fullmatch(collation):
-            raise SqlError(448, f"Invalid collation '{node.expression.name}'.")
+    if collation in ("DATABASE_DEFAULT", "CATALOG_DEFAULT") or collation.startswith(_SERVER_COLLATIONS):
+        return value
+    if not _COLLATION.fullmatch(collation):
+        raise SqlError(448, f"Invalid collation '{node.expression.name}'.")
+    kind = BINARY if _BINARY.search(collation) else CASE_SENSITIVE if "_CS_AS" in collation else ""
+    if not kind or not collation.startswith(_LATIN):
         raise not_supported(f"The collation {node.expression.name}")
-    return value
+    _check_place(node, kind)
+    return replace(value, collation=kind, constant=None)
+
+
+def _check_place(node: exp.Collate, kind: str) -> None:
+    """See that COLLATE is where this server compares as it says: other places would pass the value on without it.
+
+    :raises SqlError: 40514.
+    """
+    each: exp.Expr = node
+    while isinstance(each.parent, exp.Paren | exp.Alias):
+        each = each.parent
+    parent = each.parent
+    if isinstance(parent, _COMPARISONS) or (isinstance(parent, exp.In) and parent.args.get("query") is None):
+        return
+    if isinstance(parent, exp.Group | exp.Distinct):
+        return
+    if isinstance(parent, exp.Ordered) and kind == BINARY:
+        return
+    if isinstance(parent, exp.Select) and parent.parent is None:
+        return
+    raise not_supported(f"COLLATE {node.expression.name} in this place (compare, group, or sort by a binary one)")
+
+
+_SERVER_COLLATIONS: Final = ("SQL_LATIN1_GENERAL_CP1_CI_AS", "LATIN1_GENERAL_CI_AS", "LATIN1_GENERAL_100_CI_AS")
+_LATIN: Final = ("SQL_LATIN1_GENERAL_CP1_", "LATIN1_GENERAL_")
+_BINARY: Final = re.compile(r"_BIN2?(_UTF8)?$")
+_COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
 
 
 VALUES: Final[dict[type[exp.Expr], ValueRule]] = {

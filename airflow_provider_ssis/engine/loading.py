@@ -108,7 +108,9 @@ class LoadedProject:
         for one in self.package_names:
             if one.casefold() in wanted:
                 return one
-        raise PackageNotFoundError(f"{self.source} contains no package {name}. Packages: {known}.")
+        path = Path(self.source)
+        place = path.parent if path.suffix.lower() == ".dtsx" else self.source
+        raise PackageNotFoundError(f"{place} contains no package {name}. Packages: {known}.")
 
     def package(self, name: str) -> DtsPackage:
         """Return a package.

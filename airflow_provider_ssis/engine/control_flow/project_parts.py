@@ -29,28 +29,31 @@ def missing_project_parts(
     :param parameters: the parameters of the project that are known, from a file Project.params next to the package.
     """
     known = {name.casefold() for manager in managers for name in (manager.name, manager.id)}
-    for container in root.walk_enabled():
-        for reference in _references(container):
-            if reference.casefold() not in known:
-                what = f"the connection manager {reference}"
-                advice = f"{_ADVICE}, or add its .conmgr file to the folder of the package."
-                yield Refusal(container.path, what, "the package does not contain it", advice, needs_value=True)
+    used = [(container, one) for container in root.walk_enabled() for one in dict.fromkeys(_references(container))]
+    names = {id_: name for _, (id_, name) in used if id_ and name}
+    for container, (id_, name) in used:
+        if known.isdisjoint(one.casefold() for one in (id_, name) if one):
+            what = f"the connection manager {name or names.get(id_, id_)}"
+            advice = f"{_ADVICE}, or add its .conmgr file to the folder of the package."
+            yield Refusal(container.path, what, "the package does not contain it", advice, needs_value=True)
     declared = {one.name.casefold() for one in parameters}
     for name in sorted({each for each in _PARAMETER.findall(text) if each.casefold() not in declared}):
         where = f"{root.path}.Variables[$Project::{name}]"
         yield Refusal(where, "the parameter", "it belongs to the project", f"{_ADVICE}.", needs_value=True)
 
 
-def _references(container: DtsContainer) -> Iterator[str]:
+def _references(container: DtsContainer) -> Iterator[tuple[str, str]]:
+    """Yield the GUID and the name of each connection manager; what the reference does not contain is empty."""
     try:
         data = container.data()
     except ProjectError:
         return  # reported with the executable
     if isinstance(data, ExecuteSqlTask) and "Connection" not in container.expressions and data.connection:
-        yield data.connection.removesuffix(":external")
+        reference = data.connection.removesuffix(":external")
+        yield (reference, "") if reference.startswith("{") else ("", reference)
     elif isinstance(data, Pipeline):
         for component in data.components:
             for connection in component.connections:
                 found = _MANAGER.fullmatch(connection.manager_ref_id)
                 if found is not None:
-                    yield found[1]
+                    yield connection.manager_id.removesuffix(":external"), found[1]

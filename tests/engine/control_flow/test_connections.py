@@ -123,15 +123,18 @@ def test_what_a_lone_package_uses_of_its_project_is_listed(tmp_path: Path) -> No
     flow = package.add_data_flow("Copy")
     source = flow.add_oledb_source("Read", sales, [Column("A")], table="T")
     flow.add_recordset_destination("Keep", source.output, rows)
+    project.add_package("Only").add_execute_sql("Delete", sales, "DELETE T")
     project.save(tmp_path)
-    assert [(one.can_run, one.values) for one in check_package(tmp_path)] == [(True, ())]
-    file = tmp_path / "alone" / "Load.dtsx"
+    assert [(one.can_run, one.values) for one in check_package(tmp_path)] == [(True, ())] * 2
+    file, other = tmp_path / "alone" / "Load.dtsx", tmp_path / "alone" / "Only.dtsx"
     file.parent.mkdir()
-    (tmp_path / "Load.dtsx").rename(file)
+    for one in (file, other):
+        (tmp_path / one.name).rename(one)
+    assert [one.what for one in check_package(other)[0].values] == [f"the connection manager {sales.id}"]
     (checked,) = check_package(file)
     assert checked.can_run
     assert {(one.where, one.what) for one in checked.values} == {
-        ("\\Package\\Delete", f"the connection manager {sales.id}"),
+        ("\\Package\\Delete", "the connection manager Sales"),
         ("\\Package\\Copy", "the connection manager Sales"),
         ("\\Package.Variables[$Project::Region]", "the parameter"),
     }

@@ -89,4 +89,8 @@ def test_repeated_and_unknown_keys_fail(flow: FlowTest, content: str, code: int)
 
 
 def test_unknown_keys_can_be_ignored(flow: FlowTest) -> None:
-    assert _pivot(flow, "x,1,10,a\nx,3,20,b\nz,9,1,c\n", ignore=True).rows["Out"] == [("x", 10, None, None)]
+    result = _pivot(flow, "x,1,10,a\nx,3,20,b\nz,9,1,c\nz,,1,c\nz,9,1,c\n", ignore=True)
+    assert result.rows["Out"] == [("x", 10, None, None)]
+    reports = [said.text for said in result.context.said if "no output column" in said.text]
+    assert len(reports) == 1
+    assert reports[0].endswith("have no output column: 3, 9, NULL.")

@@ -162,6 +162,19 @@ def _partitions(metadata: Metadata, database: str, values: Mapping[str, Any]) ->
         yield (each.table_id << 16) + each.id, each.table_id, each.id, 1, rows
 
 
+def _indexes_of_2000(metadata: Metadata, database: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """The indexes as ``sysindexes`` shows them. The counts of pages are 0."""
+    for each in indexes(metadata.user_tables(database)):
+        kind = each.key.kind if each.key is not None else ""
+        status = 2 * bool(kind) + 16 * each.is_clustered + 2048 * (kind == PRIMARY_KEY) + 4096 * (kind == UNIQUE)
+        rows = values[ROW_COUNT](each.table.storage_name)
+        keys = len(each.columns)
+        yield (
+            *(each.table_id, status, None, each.id, None, 0, keys, 1, 0, 0, 0, rows, 0, 0, 0, 0, 0, 0, 0, 0),
+            *(None, 0, 0, 0, None, each.name, None, 8000, rows),
+        )
+
+
 # --- INFORMATION_SCHEMA
 
 
@@ -274,6 +287,19 @@ TABLE_VIEWS: Final = (
         "sys.dm_db_partition_stats",
         columns_of("partition_id bigint ?; object_id int; index_id int; partition_number int; row_count bigint ?"),
         session_rows=_partitions,
+        needs=(ROW_COUNT,),
+    ),
+    ComputedView(
+        "sys.sysindexes",
+        columns_of(
+            "id int; status int ?; first binary(6) ?; indid smallint ?; root binary(6) ?; minlen smallint ?; keycnt "
+            "smallint ?; groupid smallint ?; dpages int ?; reserved int ?; used int ?; rowcnt bigint ?; rowmodctr int "
+            "?; reserved3 tinyint ?; reserved4 tinyint ?; xmaxlen smallint ?; maxirow smallint ?; OrigFillFactor "
+            "tinyint ?; StatVersion tinyint ?; reserved2 int ?; FirstIAM binary(6) ?; impid smallint ?; lockflags "
+            "smallint ?; pgmodctr int ?; keys varbinary(816) ?; name sysname ?; statblob varbinary(max) ?; maxlen int "
+            "?; rows int ?"
+        ),
+        session_rows=_indexes_of_2000,
         needs=(ROW_COUNT,),
     ),
     ComputedView(

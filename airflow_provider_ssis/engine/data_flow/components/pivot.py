@@ -1,7 +1,8 @@
 """Pivot: makes a row of the rows of a set, with a column for each value of the pivot key.
 
 A set ends where the set key changes: the input must be sorted by it. A pivot key value that occurs twice in a set, and
-one without a column, is an error of the row. Facts: data flow, section 3.20.
+one without a column, is an error of the row. With PassThroughUnmatchedPivotKeys, the rows of values without a column
+are ignored, and the values reported at the end. Facts: data flow, section 3.20.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ _BAD_USAGE, _SEVERAL_KEYS, _NO_KEY, _NO_SOURCE = 0xC0202082, 0xC0202083, 0xC0202
 _REPEATED_VALUE, _BAD_TYPE = 0xC0202089, 0xC020208E
 DUPLICATE, UNKNOWN_VALUE = 0xC02020D0, 0xC02020BB
 """The codes of errors of rows."""
+_REPORTED = 100
+"""The most values of a pivot key in a report."""
 
 
 class Pivot(FlowComponent):
@@ -53,6 +56,7 @@ class Pivot(FlowComponent):
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)
         self._first_row = 1
+        self._ignored: dict[str, None] = {}
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
@@ -68,6 +72,19 @@ class Pivot(FlowComponent):
             code = _SEVERAL_KEYS if _PIVOT_KEY in usages else _NO_KEY
             self._fail(f"needs one pivot key column, not {usages.count(_PIVOT_KEY)}", code)
         _ = self._outputs, self._keys
+
+    def open(self, context: TaskContext) -> None:
+        """Keep the context for the report of ignored values."""
+        self._context = context
+
+    def close(self, *, failed: bool) -> None:
+        """Report the values of the pivot key whose rows were ignored."""
+        if self._ignored and not failed:
+            texts = list(self._ignored)
+            shown = ", ".join(texts[:_REPORTED]) + (f" and {len(texts) - _REPORTED} more" * (len(texts) > _REPORTED))
+            name = self.plan.stored.name
+            text = f"{name} ignored the rows with these values of the pivot key, which have no output column: {shown}."
+            self._context.information(text, 0, subcomponent=self.plan.subcomponent)
 
     def rows(self, inputs: Mapping[str, Iterator[pa.RecordBatch]]) -> Iterator[Emitted]:
         """Yield a row for each set."""
@@ -98,6 +115,9 @@ class Pivot(FlowComponent):
         numbers = pc.index_in(comparable(batch.column(self._key_column.lineage_id)), value_set=comparable(self._keys))
         keys = numbers.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         pairs = groups * len(self._keys) + keys
+        if self._ignores_unknown:
+            values = batch.column(self._key_column.lineage_id).filter(pa.array(keys < 0)).unique()
+            self._ignored |= dict.fromkeys("NULL" if one is None else str(one) for one in values.to_pylist())
         known = np.flatnonzero(keys >= 0)
         _, first = np.unique(pairs[known], return_index=True)
         used = np.zeros(batch.num_rows, np.bool_)
@@ -131,11 +151,15 @@ class Pivot(FlowComponent):
 
     def _errors(self, unknown: npt.NDArray[np.bool_], duplicate: npt.NDArray[np.bool_]) -> list[ColumnErrors]:
         key = self._key_column
-        if flag_of(self.plan.stored.properties, "PassThroughUnmatchedPivotKeys"):
+        if self._ignores_unknown:
             unknown = np.zeros(len(unknown), np.bool_)
         codes = np.where(unknown, np.uint32(UNKNOWN_VALUE), np.where(duplicate, np.uint32(DUPLICATE), np.uint32(0)))
         name = self.plan.inputs[self.plan.stored.inputs[0].key].by_lineage[key.lineage_id].name
         return [ColumnErrors(codes, False, key.error_disposition, key.lineage_id, f'the pivot key column "{name}"')]
+
+    @cached_property
+    def _ignores_unknown(self) -> bool:
+        return flag_of(self.plan.stored.properties, "PassThroughUnmatchedPivotKeys")
 
     @cached_property
     def _set_keys(self) -> list[str]:

@@ -95,7 +95,7 @@ class SqlTask(Task):
             return None
         if parameters and not is_procedure and manager.kind != "ADO.NET" and not any(map(marker_count, parts)):
             raise TaskFailure(
-                f"The task maps {len(parameters)} parameters, but the statement has no parameter marker (?). Write the"
+                "The task maps parameters, but the statement has no parameter marker (?). Write the"
                 " markers, or remove the mappings.",
                 _QUERY_FAILED,
             )

@@ -26,6 +26,15 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         SELECT COUNT(*) FROM sysobjects""",
         [[("pk", "PK", "K ", "t"), ("t", "U ", "U ", None)], [("id", 4, 10, 0, 128), ("w", 40, 0, 1, 0)], [(0,)]],
     ),
+    "the names of SQL Server 2000 for indexes": (
+        """USE Shop; CREATE TABLE t (id int CONSTRAINT pk PRIMARY KEY, w nvarchar(20) NULL); CREATE TABLE h (a int); INSERT t VALUES (1, N'a'), (2, NULL)
+        IF NOT EXISTS (SELECT name FROM sysindexes WHERE name LIKE 'ix_w') CREATE INDEX ix_w ON t (w)
+        IF NOT EXISTS (SELECT name FROM sysindexes WHERE name LIKE 'ix_w') CREATE INDEX ix_w ON t (w)
+        SELECT name, indid, status, keycnt, rows FROM dbo.sysindexes ORDER BY id, indid
+        SELECT rowcnt FROM sys.sysindexes WHERE id = OBJECT_ID('t') AND indid < 2
+        DROP INDEX IF EXISTS t.ix_w; SELECT COUNT(*) FROM sysindexes WHERE name = 'ix_w'""",
+        [[("pk", 1, 2066, 1, 2), ("ix_w", 2, 0, 1, 2), (None, 0, 0, 0, 0)], [(2,)], [(0,)]],
+    ),
     "properties of objects and columns": (
         """USE Shop; CREATE TABLE t (id int IDENTITY CONSTRAINT pk PRIMARY KEY, w nvarchar(20) NULL, x varchar(max)); EXEC ('CREATE VIEW v AS SELECT 1 AS a')
         SELECT OBJECTPROPERTY(OBJECT_ID('t'), p), OBJECTPROPERTY(OBJECT_ID('v'), p), OBJECTPROPERTY(OBJECT_ID('pk'), p), OBJECTPROPERTY(7, p)

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.events import Place
+from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 
@@ -157,7 +158,7 @@ def as_container(handler: DtsEventHandler) -> DtsContainer:
         force_execution_result=None,
         transaction_option=handler.transaction_option,
         isolation_level=handler.isolation_level,
-        locale_id=None,
+        locale_id=_locale(handler),
         disable_event_handlers=False,
         variables=handler.variables,
         expressions=handler.expressions,
@@ -166,3 +167,8 @@ def as_container(handler: DtsEventHandler) -> DtsContainer:
         children=handler.children,
         constraints=handler.constraints,
     )
+
+
+def _locale(handler: DtsEventHandler) -> int | None:
+    text = DtsContents(handler.element).text("LocaleID").strip()
+    return int(text) if text.isdecimal() else None

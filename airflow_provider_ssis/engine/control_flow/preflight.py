@@ -26,7 +26,7 @@ from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTI
 from airflow_provider_ssis.engine.control_flow.project_parts import missing_project_parts
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
 from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
-from airflow_provider_ssis.engine.control_flow.stored_names import ignored_names
+from airflow_provider_ssis.engine.control_flow.stored_names import ignored_names, ignored_of_handler
 from airflow_provider_ssis.engine.control_flow.stored_values import damaged_parts, damaged_task
 from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, PackageNotFoundError
@@ -325,6 +325,7 @@ def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
     if handler.disabled:
         return
     yield from damaged_parts(handler)
+    yield from ignored_of_handler(handler)
     if handler.event.lower() == "onquerycancel" and not all(child.disabled for child in handler.children):
         why = "the engine does not ask event handlers whether to cancel, and runs none while it cancels"
         yield Refusal(handler.path, "the event handler", why, "Disable or remove the event handler.")

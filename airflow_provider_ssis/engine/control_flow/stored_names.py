@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.namespaces import DTS
-from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
+from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.package.elements import attributes, local_name
 from airflow_provider_ssis.project.package.loops import ForeachLoop
 from airflow_provider_ssis.project.package.stored import (
@@ -67,7 +68,7 @@ _OPERATION: Final = ("TaskOperationName", "OperationName")
 _TASKS: Final[Mapping[str, _Names]] = {
     "SqlTaskData": _Names(
         _of(SQL_TASK).known,
-        {**_of(SQL_TASK).values, "TypeConversionMode": ("allowed", "typeconversionmode_allowed", "1")},
+        {**_of(SQL_TASK).values, "TypeConversionMode": ("allowed", "none")},
         {
             "ParameterBinding": _Names(
                 _words("ParameterName DtsVariableName ParameterDirection DataType ParameterSize")
@@ -129,6 +130,13 @@ _ENUMERATORS: Final[Mapping[str, _Names]] = {
     "FEEFVE": _Names(frozenset({"VariableName"})),
 }
 """The data of enumerators; the others refuse their properties themselves."""
+_OFF: Final = ("false", "0")
+_OF_HANDLERS: Final = {
+    "FailPackageOnFailure": _OFF,
+    "FailParentOnFailure": _OFF,
+    "ForceExecValue": _OFF,
+    "ForceExecutionResult": ("-1",),
+}
 _NODE_LIST: Final = _words(
     "EnumerationType SourceType SourceDocument OuterXPathSourceType OuterXPathString InnerElementType"
     " InnerXPathSourceType InnerXPathString"
@@ -160,6 +168,25 @@ def ignored_names(container: DtsContainer, data: ContainerData) -> Iterator[Refu
                 text = (child.text or "").strip()
                 if local_name(child) in _PACKAGE_FLAGS and text and text.lower() not in _BOOLEANS:
                     yield _wrong(container.path, f"the property {local_name(child)}", text, "it is no Boolean")
+
+
+def ignored_of_handler(handler: DtsEventHandler) -> Iterator[Refusal]:
+    """Yield what an event handler stores and the engine would ignore: its result has no effect on its owner.
+
+    :param handler: the event handler, which is not disabled.
+    """
+    stored = DtsContents(handler.element)
+    for name, values in _OF_HANDLERS.items():
+        text = stored.text(name).strip()
+        if text and text.lower() not in values:
+            why = "the engine does not apply it to event handlers"
+            yield Refusal(handler.path, f"the property {name} with the value {text!r}", why, _REMOVE)
+    inner = [DtsContents(one) for one in stored.members("EventHandlers", "EventHandler")]
+    if any(not one.flag("Disabled") and one.members("Executables", "Executable") for one in inner):
+        why = "the engine runs no event handlers of event handlers"
+        yield Refusal(
+            handler.path, "its event handlers", why, "Put the tasks into a sequence, and move the handlers to it."
+        )
 
 
 def _of_loop(container: DtsContainer) -> Iterator[Refusal]:

@@ -13,7 +13,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.registry import REFUSED, part_of
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
-from airflow_provider_ssis.engine.data_flow.stored_parts import ignored_parts, wrong_attributes
+from airflow_provider_ssis.engine.data_flow.stored_parts import ignored_parts, wrong_attributes, wrong_flow_attributes
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.data_flow import (
@@ -123,6 +123,7 @@ class _Planner:
     """The lineage ids that each input needs, for itself and for what follows."""
 
     def plan(self) -> DataFlowPlan:
+        self.refusals.extend(wrong_flow_attributes(self.pipeline, self.task_path))
         self._connect()
         ordered = self._ordered()
         for component in ordered:

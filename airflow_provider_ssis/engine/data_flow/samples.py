@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of
+from airflow_provider_ssis.engine.refusals import Refusal
 
 
 def generator(plan: ComponentPlan) -> np.random.Generator:
@@ -25,3 +28,11 @@ def sample_outputs(plan: ComponentPlan) -> tuple[str | None, str | None]:
         if output.key in plan.attached:
             found[flag_of(output.properties, "Selected")] = output.key
     return found.get(True), found.get(False)
+
+
+def sample_refusals(plan: ComponentPlan) -> Iterator[Refusal]:
+    """Yield a refusal unless one output gets the selected rows and one the others."""
+    flags = sorted(flag_of(output.properties, "Selected") for output in plan.stored.outputs)
+    if flags != [False, True]:
+        why = "one output gets the selected rows (Selected is true), and one the others"
+        yield Refusal(plan.path, "the property Selected of the outputs", why, "Add the component again.")

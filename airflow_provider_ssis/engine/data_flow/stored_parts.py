@@ -19,6 +19,7 @@ from airflow_provider_ssis.project.package.data_flow import (
     ExternalColumn,
     InputColumn,
     OutputColumn,
+    Pipeline,
 )
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -82,6 +83,14 @@ _EXACT: Final[Mapping[str, str]] = {
     for one in (NOT_USED, "FailComponent", "IgnoreFailure", "RedirectRow", "readOnly", "readWrite", "ignored")
 }
 _WHOLE: Final = frozenset(f"System.{name}" for name in "Byte SByte Int16 UInt16 Int32 UInt32 Int64 UInt64".split())
+_FLOW_FLAGS: Final = frozenset({"autoAdjustBufferSize", "runInOptimizedMode"})
+_FLOW_ATTRIBUTES: Final = (
+    _ANY
+    | _FLOW_FLAGS
+    | {"version", "engineThreads", "defaultBufferMaxRows", "defaultBufferSize"}
+    | {"bufferTempStoragePath", "BLOBTempStoragePath"}
+)
+"""The attributes of a data flow. The paths of temporary files are those of another machine, and have no effect."""
 _FAILS: Final = (NOT_USED, "FailComponent")
 _CORRECT: Final = "Correct it in Visual Studio, and save the package again."
 _SERVER: Final = "Remove it, or run the package on a server."
@@ -96,6 +105,7 @@ def ignored_parts(component: Component, path: str, known: StoredParts) -> Iterat
     :param path: its path.
     :param known: what its class knows.
     """
+    external = {"", *(column.key for end in component.ends for column in end.external_columns)}
     for where, kind, part in _parts(component):
         of_part = _of_part(kind, where)
         for name, text in part.element.attrib.items():
@@ -112,6 +122,9 @@ def ignored_parts(component: Component, path: str, known: StoredParts) -> Iterat
                 yield Refusal(path, f"the property {name}{of_part}", why, _SERVER)
         if not isinstance(part, (Component, ExternalColumn)):
             yield from _dispositions(path, of_part, kind, part, known)
+        if isinstance(part, (InputColumn, OutputColumn)) and part.external_key not in external:
+            why = f"it refers to the external column {part.external_key!r}, which does not exist"
+            yield Refusal(path, f"the {kind} {where!r}", why, _CORRECT)
 
 
 def wrong_attributes(component: Component, path: str) -> Iterator[Refusal]:
@@ -130,6 +143,21 @@ def wrong_attributes(component: Component, path: str) -> Iterator[Refusal]:
                 shown = ", ".join(_EXACT.get(one, one) for one in values)
                 what = f"the attribute {name}{_of_part(kind, where)} with the value {value!r}"
                 yield Refusal(path, what, f"the values are {shown}", _CORRECT)
+
+
+def wrong_flow_attributes(pipeline: Pipeline, path: str) -> Iterator[Refusal]:
+    """Yield a refusal for attributes of a data flow that the engine does not know, and for wrong Booleans.
+
+    :param pipeline: the data flow.
+    :param path: the path of its task.
+    """
+    for name, text in pipeline.element.attrib.items():
+        value = str(text).strip()
+        if value and str(name) not in _FLOW_ATTRIBUTES:
+            yield Refusal(path, f"the attribute {name} of the data flow", "the engine does not know it", _SERVER)
+        elif value and str(name) in _FLOW_FLAGS and value.lower() not in _BOOLEANS:
+            what = f"the attribute {name} of the data flow with the value {value!r}"
+            yield Refusal(path, what, "it is no Boolean", _CORRECT)
 
 
 def _of_part(kind: str, name: str) -> str:

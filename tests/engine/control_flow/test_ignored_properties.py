@@ -62,7 +62,7 @@ def _component_changes(pipeline: Any, wanted: str) -> Iterator[tuple[str, Callab
                 seen.add((part.tag, ""))
                 yield f"{part.tag}: another attribute", *_attribute(part, "surprise", "1")
                 yield f"{part.tag}: another property", *_property(part)
-            for name in (*_BOOLEAN_ATTRIBUTES, *_DISPOSITIONS, "usageType"):
+            for name in (*_BOOLEAN_ATTRIBUTES, *_DISPOSITIONS, "usageType", "externalMetadataColumnId"):
                 if part.get(name) is not None and (part.tag, name) not in seen:
                     seen.add((part.tag, name))
                     yield f"{part.tag}: {name}", *_attribute(part, name, "perhaps")
@@ -183,7 +183,7 @@ def test_each_part_of_a_task_or_loop_is_known_or_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("attribute", "value"),
-    [("SQLTask:TypeConversionMode", "None"), ("SQLTask:BypassPrepare", "perhaps"), ("SQLTask:Surprise", "1")],
+    [("SQLTask:TypeConversionMode", "Some"), ("SQLTask:BypassPrepare", "perhaps"), ("SQLTask:Surprise", "1")],
 )
 def test_a_run_is_refused_before_anything_runs(tmp_path: Path, attribute: str, value: str) -> None:
     package = PackageBuilder("P")
@@ -193,6 +193,67 @@ def test_a_run_is_refused_before_anything_runs(tmp_path: Path, attribute: str, v
     (tmp_path / "P.dtsx").write_bytes(text)
     with pytest.raises(UnsupportedError, match=attribute.partition(":")[2]):
         run_package(tmp_path / "P.dtsx")
+
+
+@pytest.mark.parametrize(("result", "is_refused"), [("SingleRow", True), ("None", False)])
+def test_results_that_must_not_be_converted_are_refused(tmp_path: Path, result: str, is_refused: bool) -> None:
+    package = PackageBuilder("P")
+    mart = package.connection_managers.add_oledb("Mart", "Provider=SQLNCLI11;Data Source=.;")
+    count = package.add_variable("Count", 0)
+    results = {"0": count} if is_refused else None
+    package.add_execute_sql("Load", mart, "SELECT 1", results=results, result_type=result)
+    mode = b'<SQLTask:SqlTaskData SQLTask:TypeConversionMode="None" '
+    (tmp_path / "P.dtsx").write_bytes(package.to_bytes().replace(b"<SQLTask:SqlTaskData ", mode))
+    assert check_package(tmp_path / "P.dtsx")[0].can_run is not is_refused
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("FailPackageOnFailure", "True"), ("ForceExecutionResult", "0"), ("FailParentOnFailure", "-1")]
+)
+def test_properties_without_effect_on_an_event_handler_are_refused(tmp_path: Path, name: str, value: str) -> None:
+    package = PackageBuilder("P")
+    handler = package.event_handler("OnError")
+    handler.add_sequence("S")
+    handler.set_attributes({"LocaleID": "1031"})
+    assert check_package(package.save(tmp_path))[0].can_run
+    handler.set_attributes({name: value})
+    (refusal,) = check_package(package.save(tmp_path))[0].refusals
+    assert name in refusal.what
+
+
+def test_event_handlers_of_event_handlers_are_refused(tmp_path: Path) -> None:
+    package = PackageBuilder("P")
+    package.event_handler("OnError").add_sequence("S")
+    root = etree.fromstring(package.to_bytes())
+    handlers = next(root.iter(f"{DTS}EventHandlers"))
+    handlers[0].append(etree.fromstring(etree.tostring(handlers)))
+    (tmp_path / "P.dtsx").write_bytes(etree.tostring(root))
+    (refusal,) = check_package(tmp_path / "P.dtsx")[0].refusals
+    assert refusal.what == "its event handlers"
+
+
+@pytest.mark.parametrize(("name", "value"), [("runInOptimizedMode", "perhaps"), ("surprise", "1")])
+def test_attributes_of_a_data_flow_are_known_or_refused(name: str, value: str) -> None:
+    pipeline = _pipeline("Sort")
+    pipeline.set(name, value)
+    assert any(name in one for one in _refusals(pipeline))
+
+
+def test_ambiguous_outputs_are_refused() -> None:
+    for component, name, value in (
+        ("Conditional Split", "EvaluationOrder", "0"),
+        ("Conditional Split", "IsDefaultOut", "true"),
+        ("Percentage Sampling", "Selected", "true"),
+        ("Row Sampling", "Selected", "false"),
+    ):
+        pipeline = _pipeline(component)
+        for output in list(pipeline.iter("output")):
+            for stored in output.iter("property"):
+                if stored.get("name") == name:
+                    stored.text = value
+            if name == "IsDefaultOut" and output.get("isErrorOut") is None and "Split" in output.get("refId"):
+                output.set("isDefaultOut", "true")
+        assert _refusals(pipeline), (component, name)
 
 
 def test_property_mappings_of_a_loop_are_refused(tmp_path: Path) -> None:

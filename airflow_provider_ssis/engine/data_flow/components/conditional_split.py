@@ -46,11 +46,16 @@ class ConditionalSplit(RowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Unknown properties, and outputs without an order."""
+        """Unknown properties, outputs without an order, and several with one order or as the default."""
         yield from unknown_properties(plan, ())
-        for output in _conditional(plan):
-            if not text_of(output.properties, "EvaluationOrder").isdecimal():
+        orders = [text_of(output.properties, "EvaluationOrder") for output in _conditional(plan)]
+        for output, order in zip(_conditional(plan), orders, strict=True):
+            if not order.isdecimal():
                 yield Refusal(plan.path, f"the output {output.name!r}", "it has no number in EvaluationOrder")
+            elif sum(other.isdecimal() and int(other) == int(order) for other in orders) > 1:
+                yield Refusal(plan.path, f"the output {output.name!r}", f"another one has its EvaluationOrder {order}")
+        if sum(map(_is_default, plan.stored.outputs)) > 1:
+            yield Refusal(plan.path, "the default output", "there are several")
 
     @property
     def _default(self) -> ComponentOutput | None:

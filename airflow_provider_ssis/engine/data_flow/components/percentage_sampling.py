@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
-from airflow_provider_ssis.engine.data_flow.samples import generator, sample_outputs
+from airflow_provider_ssis.engine.data_flow.samples import generator, sample_outputs, sample_refusals
 from airflow_provider_ssis.engine.data_flow.stored_columns import number_of
 from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
@@ -29,6 +29,7 @@ class PercentageSampling(RowComponent):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Unknown properties."""
         yield from unknown_properties(plan, {"SamplingValue", "SamplingSeed"})
+        yield from sample_refusals(plan)
 
     def validate(self, context: TaskContext) -> None:
         """Check the percentage."""

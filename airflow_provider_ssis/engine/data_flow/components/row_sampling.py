@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
-from airflow_provider_ssis.engine.data_flow.samples import generator, sample_outputs
+from airflow_provider_ssis.engine.data_flow.samples import generator, sample_outputs, sample_refusals
 from airflow_provider_ssis.engine.data_flow.stored_columns import input_column, number_of, reference_of
 from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
@@ -35,6 +35,7 @@ class RowSampling(FlowComponent):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Unknown properties."""
         yield from unknown_properties(plan, {"SamplingValue", "SamplingSeed"})
+        yield from sample_refusals(plan)
 
     def validate(self, context: TaskContext) -> None:
         """Check the number of rows, and that each output column has an input column."""

@@ -22,6 +22,7 @@ from airflow_provider_ssis.engine.tasks.sql.values import text_of, variable_valu
 from airflow_provider_ssis.engine.tasks.sql.workbook_statements import run_on_workbook, workbook_statements
 from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.engine.tasks.text_source import SOURCE_TYPES, SourceCodes, source_text
+from airflow_provider_ssis.project.package.elements import attributes
 from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask
 
 if TYPE_CHECKING:
@@ -40,13 +41,19 @@ class SqlTask(Task):
     data: ExecuteSqlTask
 
     def refusals(self, options: RunOptions) -> Iterator[Refusal]:
-        """Yield source types and result types that do not exist."""
+        """Yield source types and result types that do not exist, and results that must not be converted."""
         for what, value, known in (
             ("source type", self.data.source_type, SOURCE_TYPES),
             ("result type", self.data.result_type, _RESULT_TYPES),
         ):
             if value not in known:
                 yield Refusal(self.container.path, f"the {what} {value!r}", f"the types are {', '.join(known)}")
+        mode = attributes(self.data.element).get("TypeConversionMode", "").strip().lower()
+        returns = self.data.result_type == "SingleRow" or any(one.direction != "Input" for one in self.data.parameters)
+        if mode == "none" and returns:
+            what = "the property TypeConversionMode with the value None"
+            why = "the engine converts the values that a statement returns to the types of the variables"
+            yield Refusal(self.container.path, what, why, "Set it to Allowed.")
 
     def validate(self, context: TaskContext) -> None:
         """Check the connection, the mappings, the variables, and a statement that does not depend on the run."""

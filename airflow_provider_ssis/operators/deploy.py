@@ -125,6 +125,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         self.validate = validate
         self.validation_timeout = seconds("validation_timeout", validation_timeout, zero=False)
         self.ssis_conn_id = ssis_conn_id
+        check_name("ssis_conn_id", ssis_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Read or build the project file, and deploy it unless it is unchanged.

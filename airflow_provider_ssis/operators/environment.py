@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +109,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         self.delete_other_variables = delete_other_variables
         self.create_folder = create_folder
         self.ssis_conn_id = ssis_conn_id
+        check_name("ssis_conn_id", ssis_conn_id)
         check_switches(self, "delete_other_variables", "create_folder")
         check_name("folder", folder)
         check_name("environment", environment)
@@ -118,6 +119,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
             if is_known(value := getattr(self, name)):
                 read(name, value)
         if is_known(variables) and isinstance(variables, Mapping):
+            _check_different("variables", variables)
             for name in ("types", "descriptions"):
                 if is_known(value := getattr(self, name)):
                     _check_names(name, names_of(name, value), variables)
@@ -131,6 +133,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         folder, name = required_text("folder", self.folder), required_text("environment", self.environment)
         description = optional_text("description", self.description)
         wanted = values_of("variables", self.variables)
+        _check_different("variables", wanted)
         types, descriptions = names_of("types", self.types), names_of("descriptions", self.descriptions)
         _check_names("types", types, wanted)
         _check_names("descriptions", descriptions, wanted)
@@ -139,15 +142,18 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         with self.hook.open_catalog() as catalog:
             environment = catalog.environment(folder, name)
             created = environment is None
+            current = _current(catalog, folder, name)
+            for key, value in wanted.items():
+                _Variable(folder, name, key, value, types.get(key), None).check(current.get(key.casefold()))
             if environment is None:
                 if self.create_folder and catalog.folder(folder) is None:
                     catalog.create_folder(folder, exist_ok=True)
                     self.log.info("Created the folder %s.", folder)
                 environment = catalog.create_environment(folder, name, description, exist_ok=True)
                 self.log.info("Created the environment %s/%s.", folder, name)
+                current = _current(catalog, folder, name)
             elif description is not None and environment.description != description:
                 changes.apply("description", lambda: catalog.set_environment_description(folder, name, description))
-            current = {each.name.casefold(): each for each in catalog.environment_variables(folder, name)}
             for key, value in wanted.items():
                 variable = _Variable(folder, name, key, value, types.get(key), descriptions.get(key))
                 for change in variable.changes(catalog, current.get(key.casefold())):
@@ -187,6 +193,17 @@ class _Variable:
     data_type: str | None
     description: str | None
 
+    def check(self, current: EnvironmentVariable | None) -> None:
+        """Check the value before anything is changed.
+
+        :raises CatalogError: there is no such type, or the value does not fit it.
+        """
+        from airflow_provider_ssis.catalog.sections.environment_variables import check_variable
+
+        data_type = self.data_type or (None if current is None else current.type)
+        sensitive = isinstance(self.value, Sensitive) or (current is not None and current.sensitive)
+        check_variable(self.folder, self.environment, self.name, self.value, data_type, is_sensitive=sensitive)
+
     def changes(self, catalog: Catalog, current: EnvironmentVariable | None) -> list[Callable[[], None] | None]:
         """The calls that make it so; one None if it is so already."""
         place = (self.folder, self.environment, self.name)
@@ -199,13 +216,14 @@ class _Variable:
             description = self.description
             if current is not None:
                 description = current.description if description is None else description
-                catalog.delete_environment_variable(*place)
             catalog.create_environment_variable(
                 *place, self.value, data_type=self.data_type, sensitive=sensitive, description=description
             )
 
-        if current is None or is_other_type:
+        if current is None:
             return [create]
+        if is_other_type:
+            return [lambda: catalog.delete_environment_variable(*place), create]
         calls: list[Callable[[], None] | None] = []
         if sensitive and not current.sensitive:
             # First, so that the secret is never stored as plain text.
@@ -218,8 +236,23 @@ class _Variable:
         return calls or [None]
 
 
+def _current(catalog: Catalog, folder: str, environment: str) -> dict[str, EnvironmentVariable]:
+    """The variables of an environment by their names without case; none if it does not exist."""
+    return {each.name.casefold(): each for each in catalog.environment_variables(folder, environment)}
+
+
 def _deletion(catalog: Catalog, folder: str, environment: str, name: str) -> Callable[[], None]:
     return lambda: catalog.delete_environment_variable(folder, environment, name)
+
+
+def _check_different(argument: str, names: Iterable[str]) -> None:
+    found: dict[str, str] = {}
+    for name in names:
+        other = found.setdefault(name.casefold(), name)
+        if other != name:
+            raise InvalidTaskArgument(
+                f"{argument} has {other!r} and {name!r}, which are one variable for the catalog. Leave one out."
+            )
 
 
 def _check_names(argument: str, given: Mapping[str, Any], variables: Mapping[str, Any]) -> None:

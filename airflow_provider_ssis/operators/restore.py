@@ -61,6 +61,7 @@ class SsisRestoreProjectOperator(SsisTask, BaseOperator):
         self.project = project
         self.version = version
         self.ssis_conn_id = ssis_conn_id
+        check_name("ssis_conn_id", ssis_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Restore the version, unless it is in use.

@@ -220,6 +220,7 @@ class SsisRunPackageOperator(SsisExecutionLineageTask, SsisSubmittingTask, BaseO
         self.follow_messages = follow_messages
         self.emit_assets = emit_assets
         self.ssis_conn_id = ssis_conn_id
+        check_name("ssis_conn_id", ssis_conn_id)
         check_switches(
             self, "wait_for_termination", "deferrable", "durable", "allow_concurrent", "cancel_on_kill", "emit_assets"
         )

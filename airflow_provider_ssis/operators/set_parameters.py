@@ -104,6 +104,7 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
         self.clear_parameters = clear_parameters
         self.clear_project_parameters = clear_project_parameters
         self.ssis_conn_id = ssis_conn_id
+        check_name("ssis_conn_id", ssis_conn_id)
         check_name("folder", folder)
         check_name("project", project)
         if package is not None:

@@ -103,6 +103,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         self.deferrable = deferrable
         self.fail_if_not_running = fail_if_not_running
         self.ssis_conn_id = ssis_conn_id
+        check_name("ssis_conn_id", ssis_conn_id)
         check_switches(self, "deferrable", "fail_if_not_running")
 
     def execute(self, context: Context) -> list[dict[str, Any]]:

@@ -126,6 +126,7 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
         self.deferrable = deferrable
         self.follow_messages = follow_messages
         self.ssis_conn_id = ssis_conn_id
+        check_name("ssis_conn_id", ssis_conn_id)
         check_switches(self, "all_environments", "deferrable")
         check_optional_text(self, "environment", "environment_folder")
         self._validation_id: int | None = None

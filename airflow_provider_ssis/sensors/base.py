@@ -12,7 +12,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, L
 from airflow_provider_ssis.executions.deadline import check_seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.operators.base import SsisWaitingTask
-from airflow_provider_ssis.operators.dag_checks import check_switches
+from airflow_provider_ssis.operators.dag_checks import check_name, check_switches
 
 
 class SsisSensor(SsisWaitingTask, BaseSensorOperator):
@@ -32,6 +32,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
             # The triggerer would never pause.
             check_seconds("poke_interval", self.poke_interval, zero=False)
         self.ssis_conn_id = ssis_conn_id
+        check_name("ssis_conn_id", ssis_conn_id)
         self.deferrable = deferrable
         check_switches(self, "deferrable")
         self._tolerance: OutageTolerance | None = None

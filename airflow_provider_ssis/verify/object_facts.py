@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from airflow_provider_ssis.verify.answers import NotApplicable
 from airflow_provider_ssis.verify.facts import Fact, Finding, Source, rows_are
@@ -40,6 +41,7 @@ def object_facts() -> Iterator[Fact]:
     """The facts."""
     yield Fact("catalog.properties", "The catalog has these properties.", _properties, Source.DOCS)
     yield Fact("catalog.time", "Times have the type datetimeoffset(7).", _time)
+    yield Fact("catalog.description", "The view shows the new description of a folder.", _described)
     yield Fact("permissions.folder", "Creating a folder writes no explicit permissions.", _folder_permissions)
     yield Fact(
         "permissions.environment",
@@ -62,8 +64,18 @@ def object_facts() -> Iterator[Fact]:
     )
     yield Fact("deployment.restore_same", "Restoring the version in use gives 27155.", _restore_same)
     yield Fact("deployment.values_survive", "A value of a parameter survives a deployment.", _values_survive)
+    yield Fact(
+        "deployment.other_name",
+        "Deploying a project under another name than its own gives 27203.",
+        _other_name,
+        Source.DOCS,
+    )
+    yield Fact("deployment.values_cleared", "A cleared value of a parameter is not set.", _values_cleared)
     yield Fact("deployment.given_file", "The project file of --ispac can be deployed.", _given_file, Source.OBSERVED)
     yield Fact("environment.sensitive", "The value of a sensitive variable is NULL in the view.", _sensitive)
+    yield Fact(
+        "environment.protection", "A variable that becomes sensitive hides its value, and shows it later.", _protection
+    )
     yield Fact("environment.move_renames", "A renamed environment keeps its id.", _renamed)
     yield Fact("environment.variable_exists", "A second variable of the same name gives 27173.", _variable_twice)
 
@@ -81,6 +93,14 @@ def _time(probe: Probe) -> Finding:
         "FROM catalog.folders WHERE name = :folder;"
     )
     return Finding("datetimeoffset", probe.value(query))
+
+
+def _described(probe: Probe) -> Finding:
+    probe.require_admin()
+    _ = probe.folder
+    answer = probe.call("EXEC catalog.set_folder_description @folder_name = :folder, @folder_description = N'Checked';")
+    found = probe.value("SELECT description FROM catalog.folders WHERE name = :folder;")
+    return Finding("Checked", found if answer.number is None else answer.text)
 
 
 def _folder_permissions(probe: Probe) -> Finding:
@@ -207,6 +227,35 @@ def _values_survive(probe: Probe) -> Finding:
     return Finding(("no error", [("south", True)]), (answer.text, [(text, bool(is_set)) for text, is_set in found]))
 
 
+def _other_name(probe: Probe) -> Finding:
+    _ = probe.deployment  # a new name could leave a hidden project in the folder
+    answer = probe.call(
+        "DECLARE @id bigint; EXEC catalog.deploy_project @folder_name = :folder, @project_name = :project, "
+        "@project_stream = :file, @operation_id = @id OUTPUT;",
+        file=sample_project("Values"),
+    )
+    return Finding("error 27203", answer.text)
+
+
+def _values_cleared(probe: Probe) -> Finding:
+    _ = probe.deployment
+    parameter = "@folder_name = :folder, @project_name = :project, @parameter_name = N'Region'"
+    answers = [
+        probe.call(
+            "DECLARE @v sql_variant = N'south'; EXEC catalog.set_object_parameter_value @object_type = 20, "
+            f"{parameter}, @parameter_value = @v;"
+        ),
+        probe.call(f"EXEC catalog.clear_object_parameter_value @object_type = 20, {parameter};"),
+    ]
+    found = probe.rows(
+        "SELECT CAST(default_value AS nvarchar(100)), value_set FROM catalog.object_parameters "
+        "WHERE project_id = :id AND parameter_name = N'Region';",
+        id=_project_id(probe),
+    )
+    wrong = [answer.text for answer in answers if answer.number is not None]
+    return Finding([(None, False)], wrong or [(text, bool(is_set)) for text, is_set in found])
+
+
 def _given_file(probe: Probe) -> Finding:
     if probe.ispac is None:
         raise NotApplicable("no project file was given with --ispac")
@@ -230,6 +279,29 @@ def _sensitive(probe: Probe) -> Finding:
     )
     shown = [(bool(sensitive), bool(is_null)) for sensitive, is_null in found]
     return Finding([(True, True)], shown if answer.number is None else answer.text)
+
+
+def _protection(probe: Probe) -> Finding:
+    _ = probe.environment
+    variable = "@folder_name = :folder, @environment_name = :environment, @variable_name = N'Protected'"
+    answers = [
+        probe.call(
+            f"DECLARE @v sql_variant = N'x'; EXEC catalog.create_environment_variable {variable}, "
+            "@data_type = N'String', @sensitive = 0, @value = @v;"
+        )
+    ]
+    shown: list[tuple[Any, ...]] = []
+    for sensitive in (1, 0):
+        answers.append(
+            probe.call(f"EXEC catalog.set_environment_variable_protection {variable}, @sensitive = :on;", on=sensitive)
+        )
+        shown += probe.rows(
+            "SELECT sensitive, CAST(value AS nvarchar(10)) FROM catalog.environment_variables "
+            "WHERE environment_id = :id AND name = N'Protected';",
+            id=probe.environment,
+        )
+    wrong = [answer.text for answer in answers if answer.number is not None]
+    return Finding([(True, None), (False, "x")], wrong or [(bool(sensitive), text) for sensitive, text in shown])
 
 
 def _renamed(probe: Probe) -> Finding:

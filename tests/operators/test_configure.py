@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import (
     FolderNotFound,
+    InvalidArgument,
     ParameterNotFound,
     ProjectNotFound,
     WrongParameterType,
@@ -241,6 +242,24 @@ def test_what_differs_is_updated(mart: Catalog) -> None:
     assert found["Port"].description == "TCP"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"types": {"Server": "Number"}}, InvalidArgument),
+        ({"types": {"Server": "Int32"}}, WrongParameterType),
+        ({"variables": {"Other": 1, "Server": "x", "Port": "none"}}, WrongParameterType),
+    ],
+)
+def test_a_wrong_type_or_value_of_a_variable_changes_nothing(
+    mart: Catalog, arguments: dict[str, Any], error: type[Exception]
+) -> None:
+    environment(variables={"Server": "dw", "Port": 1433}).execute()
+    before = variables(mart)
+    with pytest.raises(error):
+        environment(**{"variables": {"Other": 1, "Server": "dw"}, **arguments}).execute()
+    assert variables(mart) == before
+
+
 def test_a_variable_becomes_sensitive_and_stays_so(mart: Catalog) -> None:
     environment(variables={"Key": "x"}).execute()
     secret = environment(variables={"Key": {"value": "{{ secret }}", "sensitive": True}})
@@ -257,9 +276,11 @@ def test_a_secret_of_the_wrong_type_is_not_shown(mart: Catalog) -> None:
     environment(variables={"Port": 1433}).execute()
     wrong = environment(variables={"Server": "dw01", "Port": {"value": "{{ secret }}", "sensitive": True}})
     rendered(wrong.operator, secret=SECRET)
-    with pytest.raises(WrongParameterType, match=r"Changed before: Server, Port\.") as caught:
+    before = variables(mart)
+    with pytest.raises(WrongParameterType, match="'Port'") as caught:
         wrong.execute()
     assert SECRET not in str(caught.value)
+    assert variables(mart) == before
 
 
 def test_an_environment_of_another_folder_is_referred_to_with_its_folder(mart: Catalog) -> None:
@@ -287,6 +308,7 @@ def test_the_folder_is_created_only_on_request(catalog: Catalog) -> None:
         {"variables": {"Server": None}},
         {"variables": {"Server": "x"}, "types": {"Port": "Int32"}},
         {"variables": {"Server": "x"}, "descriptions": {"Port": "TCP"}},
+        {"variables": {"Server": "x", "SERVER": "y"}},
         {"projects": "Mart"},
     ],
 )

@@ -56,6 +56,8 @@ from tests.support.running import operator
         ({"timeout": timedelta(0)}, "timeout is 0"),
         ({"poll_interval": timedelta(seconds=-1)}, "poll_interval is -1"),
         ({"follow_messages": "everything"}, "follow_messages is 'everything'"),
+        ({"ssis_conn_id": None}, "'ssis_conn_id'"),
+        ({"ssis_conn_id": ""}, "'ssis_conn_id'"),
     ],
     ids=str,
 )

@@ -9,7 +9,7 @@ from airflow_provider_ssis.catalog.argument_limits import check_arguments
 from airflow_provider_ssis.catalog.codes import PermissionType
 from airflow_provider_ssis.catalog.errors import CatalogError, InvalidArgument, TransientError
 from airflow_provider_ssis.catalog.models import EnvironmentVariable
-from airflow_provider_ssis.catalog.parameter_types import SSIS_TYPES, ValueDoesNotFit, data_type_of, literal
+from airflow_provider_ssis.catalog.parameter_types import SSIS_TYPES, Literal, ValueDoesNotFit, data_type_of, literal
 from airflow_provider_ssis.catalog.refusals import Target, explain_refusal, missing_object
 from airflow_provider_ssis.catalog.requests import Sensitive, Value
 from airflow_provider_ssis.catalog.sections.commands import CommandPart
@@ -70,12 +70,8 @@ class EnvironmentVariables(CommandPart):
         """
         check_arguments(folder=folder, environment=environment, variable=name, description=description)
         doing = f"Creating the variable {name!r} in the environment {folder}/{environment}"
-        wanted = _known_type(data_type or data_type_of(plain(value)), doing)
         hidden = isinstance(value, Sensitive) if sensitive is None else sensitive
-        try:
-            typed = literal(plain(value), wanted)
-        except ValueDoesNotFit:
-            raise wrong_type(doing, f"the variable {name!r}", wanted, value, is_sensitive=hidden) from None
+        wanted, typed = _typed(name, value, data_type, doing, is_sensitive=hidden)
         body = (
             f"SET @value = CAST(? AS {typed.sql_type});\n"
             "EXEC catalog.create_environment_variable @folder_name = ?, @environment_name = ?, @variable_name = ?, "
@@ -234,6 +230,35 @@ def _of(folder: str, environment: str, name: str | None = None) -> Batch:
 
 def _changed(folder: str, environment: str, name: str) -> Target:
     return Target(folder=folder, environment=environment, variable=name, permission=PermissionType.MODIFY)
+
+
+def check_variable(
+    folder: str, environment: str, name: str, value: Value, data_type: str | None, *, is_sensitive: bool
+) -> None:
+    """Check a value of a variable without a connection, before anything is changed.
+
+    :param folder: the environment's folder.
+    :param environment: the environment.
+    :param name: the variable's name.
+    :param value: its value.
+    :param data_type: its SSIS type; None for the one that the Python value has by itself.
+    :param is_sensitive: whether errors must not show the value.
+    :raises InvalidArgument: there is no such type.
+    :raises InvalidName: a name is too long.
+    :raises WrongParameterType: the value does not fit the type.
+    """
+    check_arguments(folder=folder, environment=environment, variable=name)
+    doing = f"Setting the variable {name!r} of the environment {folder}/{environment}"
+    _typed(name, value, data_type, doing, is_sensitive=is_sensitive)
+
+
+def _typed(name: str, value: Value, data_type: str | None, doing: str, *, is_sensitive: bool) -> tuple[str, Literal]:
+    """The SSIS type of a variable, and its value as T-SQL has it."""
+    wanted = _known_type(data_type or data_type_of(plain(value)), doing)
+    try:
+        return wanted, literal(plain(value), wanted)
+    except ValueDoesNotFit:
+        raise wrong_type(doing, f"the variable {name!r}", wanted, value, is_sensitive=is_sensitive) from None
 
 
 def _known_type(data_type: str, doing: str) -> str:

@@ -181,6 +181,28 @@ REFUSALS = (
         27212,
         needs.finished,
     ),
+    # Dumps.
+    Refusal(
+        "dump_null",
+        "A dump of the execution NULL gives 27138",
+        "EXEC catalog.create_execution_dump @execution_id = NULL;",
+        27138,
+        needs.admin,
+    ),
+    Refusal(
+        "dump_zero",
+        "A dump of the execution 0 gives 27101",
+        "EXEC catalog.create_execution_dump @execution_id = 0;",
+        27101,
+        needs.admin,
+    ),
+    Refusal(
+        "dump_finished",
+        "A dump of an execution that has ended gives 27218",
+        "EXEC catalog.create_execution_dump @execution_id = :finished;",
+        27218,
+        needs.finished_as_admin,
+    ),
     # Stops.
     Refusal(
         "stop_null",

@@ -40,6 +40,12 @@ def finished(probe: Probe) -> None:
     probe.values["finished"] = probe.finished_run
 
 
+def finished_as_admin(probe: Probe) -> None:
+    """An administrator, and ``:finished``."""
+    admin(probe)
+    finished(probe)
+
+
 def unset(probe: Probe) -> None:
     """An execution without the value of a required parameter: ``:unset``."""
     probe.values["unset"] = probe.unset_run

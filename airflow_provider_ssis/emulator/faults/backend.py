@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
@@ -83,7 +84,7 @@ class FaultySession:
         self._session = session
         self._faults = faults
         self._traffic = traffic
-        self._prepared: dict[object, str] = {}
+        self._prepared: dict[int | None, str] = {}
 
     @property
     def spid(self) -> int:
@@ -104,6 +105,7 @@ class FaultySession:
         if request.procedure.lower() == "sp_unprepare":
             # Drivers send it on their own and report no error of it: the fault would be lost.
             self._traffic.requests += 1
+            self._prepared.pop(_handle(request), None)
             return self._session.call(request)
         return self._remember_handle(request, self._events(self._text_of(request), self._session.call(request)))
 
@@ -146,14 +148,28 @@ class FaultySession:
         prepares = request.procedure.lower() in ("sp_prepare", "sp_prepexec")
         async for event in events:
             if prepares and isinstance(event, ReturnValue) and event.ordinal == 0:
-                self._prepared[event.value] = self._text_of(request)
+                # A driver gives the handle of the statement that this one replaces.
+                self._prepared.pop(_handle(request), None)
+                self._prepared[event.value] = sys.intern(_statement_of(request))
             yield event
 
     def _text_of(self, request: RpcRequest) -> str:
         texts = [parameter.value for parameter in request.parameters if isinstance(parameter.value, str)]
-        if request.procedure.lower() == "sp_execute" and request.parameters:
-            texts.append(self._prepared.get(request.parameters[0].value, ""))
+        if request.procedure.lower() == "sp_execute":
+            texts.append(self._prepared.get(_handle(request), ""))
         return "\n".join([request.procedure, *texts])
+
+
+def _handle(request: RpcRequest) -> int | None:
+    """The handle that a call of a prepared statement begins with."""
+    value = request.parameters[0].value if request.parameters else None
+    return value if isinstance(value, int) else None
+
+
+def _statement_of(request: RpcRequest) -> str:
+    """The statement that ``sp_prepare`` or ``sp_prepexec`` prepares: its third argument."""
+    text = request.parameters[2].value if len(request.parameters) > 2 else ""
+    return str(text)
 
 
 async def _suffer(effects: Iterable[Effect]) -> Message | None:

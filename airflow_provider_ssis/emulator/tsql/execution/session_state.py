@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -245,11 +246,22 @@ class SessionState:
 
     # --- statements
 
-    def prepare(self, text: str, declarations: str | None) -> int:
-        """Keep a statement, or with None the call of a procedure; returns its handle."""
+    def prepare(self, text: str, declarations: str | None, *, replaces: Any = None) -> int:
+        """Keep a statement, or with None the call of a procedure; returns its handle.
+
+        :param replaces: the handle of a statement to forget. A driver gives the one that it has used so far. Default:
+            none.
+        """
+        self._prepared.pop(replaces, None)
         self._last_handle += 1
-        self._prepared[self._last_handle] = Prepared(text, declarations)
+        # Clients that never unprepare a statement often prepare the same one again.
+        self._prepared[self._last_handle] = Prepared(sys.intern(text), declarations and sys.intern(declarations))
         return self._last_handle
+
+    @property
+    def prepared_statements(self) -> int:
+        """The number of prepared statements that are kept."""
+        return len(self._prepared)
 
     def prepared(self, handle: Any) -> Prepared:
         """The statement of a handle.

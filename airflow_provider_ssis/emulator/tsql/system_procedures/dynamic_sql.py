@@ -198,5 +198,5 @@ def _text(procedure: str, arguments: Sequence[ActualArgument], position: int, na
 def _set_handle(
     runner: Runner, arguments: Sequence[ActualArgument], outcome: Outcome, text: str, declarations: str | None
 ) -> None:
-    handle: Any = runner.session.prepare(text, declarations)
+    handle: Any = runner.session.prepare(text, declarations, replaces=arguments[0].value)
     outcome.outputs.append((arguments[0], INT, handle))

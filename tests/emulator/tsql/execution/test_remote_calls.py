@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType
-from airflow_provider_ssis.emulator.session import Message, Rows, RpcParameter, RpcRequest
+from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, SqlType
+from airflow_provider_ssis.emulator.session import Message, ReturnValue, Rows, RpcParameter, RpcRequest
 from tests.support.tsql_session import tsql_server
 
 
@@ -61,3 +61,50 @@ def test_the_largest_value_of_a_type_comes_back(type_text: str, value: Any) -> N
 
 def test_half_of_a_surrogate_pair_is_not_supported_in_a_query_with_from() -> None:
     assert asyncio.run(_numbers_and_rows("nvarchar(10)", "\ud83d")) == ([40514], [])
+
+
+async def _handles(*calls: tuple[str, Any]) -> tuple[list[Any], int]:
+    """The answers of prepared statements, and how many of them the session keeps.
+
+    :param calls: a procedure and the handle to give, as the place of the call that has returned it; None for none.
+    """
+    rows: list[Any] = []
+    handles: list[int] = []
+    async with tsql_server() as server:
+        session = await server.session()
+        for number, (procedure, place) in enumerate(calls):
+            handle = RpcParameter("", INT, None if place is None else handles[place], output=True)
+            texts = (RpcParameter("", NVARCHAR_MAX, "@p int"), RpcParameter("", NVARCHAR_MAX, f"SELECT @p + {number}0"))
+            value = RpcParameter("@p", INT, 1)
+            given = {"sp_prepexec": (handle, *texts, value), "sp_prepare": (handle, *texts)}
+            request = RpcRequest(procedure, given.get(procedure, (handle, value)))
+            if procedure == "sp_unprepare":
+                handle = RpcParameter("", INT, handle.value)
+                request = RpcRequest(procedure, (handle,))
+            for event in [event async for event in session.call(request)]:
+                match event:
+                    case ReturnValue(ordinal=0, value=int(new)):
+                        handles.append(new)
+                    case Rows(found):
+                        rows += [row[0] for row in found]
+                    case Message(refused):
+                        rows.append(f"error {refused}")
+        kept = session.state.prepared_statements
+        await session.close()
+    return rows, kept
+
+
+@pytest.mark.parametrize(
+    ("calls", "answers", "kept"),
+    [
+        ([("sp_prepexec", None)] * 3, [1, 11, 21], 3),
+        ([("sp_prepexec", None), ("sp_prepexec", 0), ("sp_prepexec", 1)], [1, 11, 21], 1),
+        ([("sp_prepare", None), ("sp_prepare", 0), ("sp_execute", 1)], [11], 1),
+        ([("sp_prepexec", None), ("sp_prepexec", 0), ("sp_execute", 0)], [1, 11, "error 8179"], 1),
+        ([("sp_prepexec", None), ("sp_unprepare", 0), ("sp_prepexec", 0)], [1, 21], 1),
+    ],
+)
+def test_a_statement_that_replaces_another_one_frees_its_handle(
+    calls: list[tuple[str, Any]], answers: list[Any], kept: int
+) -> None:
+    assert asyncio.run(_handles(*calls)) == (answers, kept)

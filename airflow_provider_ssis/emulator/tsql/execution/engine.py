@@ -20,6 +20,7 @@ from airflow_provider_ssis.emulator.tsql.execution.database_file import attach, 
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
 from airflow_provider_ssis.emulator.tsql.execution.login_file import LoginFile
+from airflow_provider_ssis.emulator.tsql.execution.memory_release import MemoryRelease
 from airflow_provider_ssis.emulator.tsql.execution.product import Product
 from airflow_provider_ssis.emulator.tsql.execution.sequences import Sequences
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
@@ -131,6 +132,7 @@ class Engine:
         """The open sessions."""
         self.threads = ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="tsql")
         """The threads in which queries run."""
+        self.memory = MemoryRelease(self._duckdb, self.threads)
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A new DuckDB connection."""

@@ -84,6 +84,7 @@ class Interpreter:
                     yield event
         finally:
             session.transactions.end_request()
+            session.engine.memory.count_request()
 
     async def _given_up(self, ended: Sequence[Event]) -> AsyncGenerator[Event]:
         """The answer to the first request after the transaction was rolled back while the session was idle."""

@@ -52,7 +52,7 @@ class MemoryRelease:
                 cursor.execute("SET memory_limit = '1KB'")
                 cursor.execute(f"SET memory_limit = '{limit}'")  # Not reached: more than that is in use.
         except duckdb.OutOfMemoryException:
-            pass  # DuckDB has gone through the queue.
+            pass  # The queues are clean now.
         except duckdb.Error as error:
             log.warning("freeing memory failed: %s", error)
         finally:

@@ -35,9 +35,10 @@ setup:
 
 test: lint types layers unit oldest
 
-# `make test-fast PYTEST_ARGS=tests/catalog` runs the fast tests of a folder.
+# `make test-fast PYTEST_ARGS=tests/catalog` runs the fast tests of a folder. Neighbours stay in one process, so that
+# fewer processes make the same fixtures.
 test-fast: setup
-	$(python) -m pytest --numprocesses=auto -m fast $(PYTEST_ARGS)
+	$(python) -m pytest --numprocesses=auto --dist=worksteal -m fast $(PYTEST_ARGS)
 
 lint: setup
 	$(python) -m ruff check .

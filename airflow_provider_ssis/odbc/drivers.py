@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -91,13 +92,21 @@ def bundled_drivers() -> list[OdbcDriver]:
     libraries = sorted(
         library
         for location in package.submodule_search_locations
-        for library in Path(location).rglob("libmsodbcsql-*.so*")
-        if _matches_this_machine(library)
+        for library in _libraries_in(Path(location), Path(location).stat().st_mtime_ns)
     )
     return [
         OdbcDriver(str(library), DriverFamily.MICROSOFT, f"{library.name} (mssql-python-odbc)")
         for library in libraries[:1]
     ]
+
+
+@lru_cache(maxsize=4)
+def _libraries_in(package: Path, changed: int) -> tuple[Path, ...]:
+    """The libraries for this machine in a package. Each connection asks, and a search through the folders is slow.
+
+    :param changed: when the package was installed: another version is searched again.
+    """
+    return tuple(library for library in package.rglob("libmsodbcsql-*.so*") if _matches_this_machine(library))
 
 
 def find_driver(

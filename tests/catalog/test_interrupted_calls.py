@@ -88,6 +88,7 @@ def test_a_repetition_by_key_completes_the_execution_that_was_created(
 MANY = replace(REQUEST, property_overrides={rf"\Package.Variables[User::V{number}].Value": "v" for number in range(60)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("correlation", [None, Correlation(key="{a:1}", lock="a")], ids=["new", "by key"])
 def test_a_creation_in_several_batches_continues_where_a_deadlock_interrupted_it(
     quick: Catalog, ssisdb_emulator: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, correlation: Correlation | None

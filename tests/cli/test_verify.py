@@ -24,6 +24,7 @@ from tests.verify.conftest import script
 FAST = ("verify", "--yes", "--poll-interval", "0.05")
 
 
+@pytest.mark.slow
 def test_the_report_has_versions_and_no_names(
     run: Command, ssisdb: SsisdbEmulator, catalog: Catalog, ispac: Path, tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ from tests.support.airflow_processes import AirflowProcesses
 from tests.support.executions import statuses
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.processes
+
 PATHS = ["polling", "deferred"]
 
 

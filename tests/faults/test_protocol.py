@@ -22,6 +22,8 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.waiting import wait_until
 from tests.support.workers import AFTER_SAVE, BEFORE_DEFERRAL, BEFORE_SAVE, Outcome, Workers
 
+pytestmark = pytest.mark.processes
+
 STEPS = {
     "get or create": "catalog.create_execution",
     "start": "exec catalog.start_execution",

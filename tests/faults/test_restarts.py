@@ -18,6 +18,8 @@ from tests.support.mart import MART
 from tests.support.waiting import wait_until
 from tests.support.workers import Workers
 
+pytestmark = pytest.mark.processes
+
 WAITING = 200
 
 

@@ -11,6 +11,8 @@ from tests.support.airflow_processes import AirflowProcesses
 from tests.support.canaries import OVERRIDE, PARAMETER, VARIABLE
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.parametrize("end", ["success", "failure", "crash", "refusal"])
 @pytest.mark.parametrize("dag_id", ["secrets_polling", "secrets_deferred"])

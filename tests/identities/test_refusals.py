@@ -25,6 +25,8 @@ from tests.identities.test_identities import application_certificate
 from tests.support.entra_authority import APPLICATION, SECRET, TENANT, Authority
 from tests.support.kdc import SERVICE, Realm
 
+pytestmark = pytest.mark.kerberos
+
 WRONG = "wr0ng-pa55word"
 
 

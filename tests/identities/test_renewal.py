@@ -17,6 +17,8 @@ from tests.support.mart import MART
 from tests.support.running import run
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.kerberos
+
 LIFE = "8s"
 
 

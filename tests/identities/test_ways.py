@@ -16,6 +16,8 @@ from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.odbc.drivers import DriverFamily, bundled_drivers, installed_drivers
 from tests.identities.conftest import PASSWORD, Connect
 
+pytestmark = pytest.mark.kerberos
+
 DRIVERS = {driver.family: driver for driver in reversed(installed_drivers())}
 FAMILIES = pytest.mark.parametrize("family", list(DRIVERS), ids=lambda family: family.value)
 LOGIN: dict[str, Any] = {"login": "etl", "password": PASSWORD}

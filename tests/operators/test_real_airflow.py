@@ -12,6 +12,8 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.dag_runs import migrated_home, run_dag
 from tests.support.running import SECRET, parameters_of
 
+pytestmark = pytest.mark.processes
+
 DAGS = Path(__file__).parent / "dags"
 
 

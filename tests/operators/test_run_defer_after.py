@@ -59,6 +59,7 @@ def test_a_deadline_before_the_task_could_resume_is_waited_for_on_the_worker(
         deferrable(monkeypatch, defer_after=0, resume_after=15, timeout=1).execute()
 
 
+@pytest.mark.slow
 def test_worker_triggerer_and_worker_log_each_message_once(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_task_that_deferred_in_an_earlier_version_resumes(
     assert resumed(task_run, deferral, event)["status"] == "succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("defer_after", [0, 0.5])
 def test_the_progress_is_saved_before_the_deferral(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, defer_after: float

@@ -254,7 +254,7 @@ def test_without_concurrency_anybodys_execution_of_the_package_counts(
     foreign = attempt(wait_for_termination=False)
     foreign.task_instance.dag_id = "another_dag"
     first = foreign.execute()["execution_id"]
-    task_run = attempt(allow_concurrent=False, on_previous_run=policy, timeout=0.5)
+    task_run = attempt(allow_concurrent=False, on_previous_run=policy, timeout=0.5 if policy == "wait" else 60)
     if policy in ("fail", "wait"):
         with pytest.raises(PreviousExecutionActive):
             task_run.execute()
@@ -268,6 +268,7 @@ def test_without_concurrency_anybodys_execution_of_the_package_counts(
         assert statuses(slow) == [OperationStatus.RUNNING]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(airflow_version.startswith("2."), reason="Airflow 2 lets execute() run in its main thread only")
 def test_two_tasks_without_allow_concurrent_never_overlap(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(0.3, package="Load.dtsx")

@@ -28,9 +28,10 @@ PROJECT = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "wide-worl
 SOURCE, WAREHOUSE = "WideWorldImporters", "WideWorldImportersDW"
 ROWS = 3
 CITY = r"\Package\Load City Dimension\Extract Updated City Data to Staging"
-pytestmark = pytest.mark.skipif(
-    not PROJECT.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not PROJECT.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"),
+]
 
 _IN_PARENTHESES = re.compile(r"WITH RESULT SETS\s*\(\s*\((.*)\)\s*\)", re.DOTALL)
 _SQL_TYPES = {

@@ -75,7 +75,7 @@ def _blocks(page: Path) -> tuple[CodeBlock, ...]:
 
 def _read_blocks(page: Path) -> Iterator[CodeBlock]:
     comment = ""
-    for token in _tokens(page):
+    for token in _without_inline(page):
         if token.type == "fence":
             line = token.map[0] + 2 if token.map else 0
             language = token.info.split()[0] if token.info.split() else ""
@@ -113,3 +113,11 @@ def links(page: Path) -> list[str]:
 @functools.cache
 def _tokens(page: Path) -> list[Token]:
     return MarkdownIt("commonmark").enable("table").parse(page.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _without_inline(page: Path) -> list[Token]:
+    """The blocks of a page, with what is within lines left unread, which takes most of the time."""
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.core.ruler.disable(["inline", "text_join"])
+    return parser.parse(page.read_text(encoding="utf-8"))

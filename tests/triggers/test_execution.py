@@ -124,6 +124,7 @@ def test_the_event_loop_runs_while_the_server_is_slow(mart: Catalog, ssisdb: Ssi
 # --- what it survives -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_broken_connection_is_reported_once_and_survived(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(1, package="Load.dtsx")
     execution_id = start(mart)
@@ -189,6 +190,7 @@ def test_a_connection_that_airflow_does_not_have_gives_an_event(mart: Catalog) -
     assert "ssis_missing" in event["detail"]
 
 
+@pytest.mark.slow
 def test_a_server_that_restarts_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
     from tests.support.mart import MART

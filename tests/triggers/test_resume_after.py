@@ -13,6 +13,7 @@ from tests.support.deferrals import events_of, logged, reloaded
 from tests.support.executions import start
 
 
+@pytest.mark.slow
 def test_the_event_waits_until_the_task_may_resume(mart: Catalog) -> None:
     deferred_at = time.time()
     trigger = reloaded(

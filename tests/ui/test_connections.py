@@ -16,6 +16,8 @@ from tests.support.airflow_processes import AirflowProcesses
 from tests.support.connection_pages import Connections
 from tests.ui.conftest import MILLISECONDS, SCREENSHOTS
 
+pytestmark = pytest.mark.browser
+
 STEPS = [
     *("driver", "address", "port", "encryption", "login", "server", "catalog", "version"),
     *("identity", "run", "deploy", "logs"),

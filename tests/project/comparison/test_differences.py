@@ -220,7 +220,10 @@ def test_the_command_prints_differences(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
-@pytest.mark.parametrize("name", ["wide-world-importers", "ssisup-sample", "ssis-tutorial/Lesson 3.dtsx"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("wide-world-importers", marks=pytest.mark.slow), "ssisup-sample", "ssis-tutorial/Lesson 3.dtsx"],
+)
 def test_real_projects_equal_themselves(name: str) -> None:
     with open_files(INPUTS / name) as before, open_files(INPUTS / name) as after:
         assert compare(before, after) == ()

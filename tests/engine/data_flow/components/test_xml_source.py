@@ -302,6 +302,7 @@ def test_cancelling_ends_the_reading_of_a_document_without_rows() -> None:
         list(read_rows(io.BytesIO(b"<d>" + b"<x/>" * 20_000 + b"</d>"), "x", tables, None, check))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_document() -> None:
     tables = tables_of_schema(parse_xml(values_schema({"v": "xs:string"}).encode(), "x.xsd"))
 

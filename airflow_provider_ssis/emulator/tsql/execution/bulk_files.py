@@ -43,7 +43,7 @@ async def _bulk_insert(interpreter: Runner, statement: s.BulkInsert, frame: Fram
     table = find_table(session, statement.table, frame)
     if table is None:
         raise SqlError(208, f"Invalid object name '{name}'.")
-    if isinstance(table, UserTable) and "INSERT" not in (session.rights(table.database) or ()):
+    if isinstance(table, UserTable) and not session.may("INSERT", table.database, table.schema, table.name):
         raise SqlError(229, f"The INSERT permission was denied on the object '{table.name}'.", severity=14, state=5)
     columns = [column for column in table.columns if not table.rules.is_computed(column.name)]
     for column in columns:

@@ -27,10 +27,10 @@ async def _insert_bulk(interpreter: Runner, statement: s.InsertBulk, frame: Fram
     if table is None:
         raise SqlError(208, f"Invalid object name '{name}'.", ends_batch=True)
     if isinstance(table, UserTable):
-        rights = session.rights(table.database)
-        if rights is None:
+        allowed = session.may("INSERT", table.database, table.schema, table.name)
+        if allowed is None:
             raise session.no_user(table.database)
-        if "INSERT" not in rights:
+        if not allowed:
             raise SqlError(229, f"The INSERT permission was denied on the object '{table.name}'.", severity=14, state=5)
     known = {column.name.lower(): column for column in table.columns}
     for column in statement.columns:

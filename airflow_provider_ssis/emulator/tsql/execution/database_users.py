@@ -1,12 +1,24 @@
-"""The users of clients' databases and their roles: CREATE USER, DROP USER, ALTER ROLE."""
+"""The users, roles and permissions of clients' databases: CREATE USER, CREATE ROLE, ALTER ROLE, GRANT and others."""
 
 from __future__ import annotations
 
 from typing import Final, NoReturn
 
+from airflow_provider_ssis.emulator.tsql.execution.database_rights import (
+    DATABASE,
+    DENIED,
+    GRANTED,
+    OF_DATABASES,
+    OF_OBJECTS,
+    ROLES,
+    SCHEMA,
+    WITH_GRANT_OPTION,
+    Permission,
+)
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.user_databases import ROLES, Member, UserDatabase
+from airflow_provider_ssis.emulator.tsql.execution.user_databases import Member, UserDatabase
 from airflow_provider_ssis.emulator.tsql.language import statements as s
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _FIXED: Final = ("dbo", "guest", "public", "sys", "information_schema")
@@ -25,16 +37,25 @@ def change_users(session: SessionState, database: UserDatabase, statement: s.Sta
         case s.DropUser(name=name, if_exists=if_exists):
             if database.members.pop(name.lower(), None) is None and not if_exists:
                 _missing("drop the user", name)
+            _forget(database, name)
+        case s.CreateRole(name=name):
+            if name.lower() in (*database.members, *database.roles, *_FIXED, *ROLES):
+                raise SqlError(15023, f"The database already has a user, group or role '{name}'.")
+            database.roles[name.lower()] = Member(name, "")
+        case s.DropRole(name=name, if_exists=if_exists):
+            _drop_role(database, name, if_exists=if_exists)
         case s.AlterRole():
             _alter_role(database, statement)
+        case s.ChangePermissions():
+            _change_permissions(session, database, statement)
         case _:
-            raise not_supported("A role that a client creates in its own database")
+            raise not_supported("This statement in a client's database")
     session.engine.databases.save_members(database)
 
 
 def _create(session: SessionState, database: UserDatabase, statement: s.CreateUser) -> None:
     name = statement.name
-    if name.lower() in (*database.members, *_FIXED, *ROLES):
+    if name.lower() in (*database.members, *database.roles, *_FIXED, *ROLES):
         raise SqlError(15023, f"The database already has a user, group or role '{name}'.")
     if statement.login is None:
         database.members[name.lower()] = Member(name, "")
@@ -49,12 +70,89 @@ def _create(session: SessionState, database: UserDatabase, statement: s.CreateUs
 
 
 def _alter_role(database: UserDatabase, statement: s.AlterRole) -> None:
-    role, member = statement.role.lower(), database.members.get(statement.member.lower())
-    if role not in ROLES:
+    role, name = statement.role.lower(), statement.member.lower()
+    member = database.members.get(name) or database.roles.get(name)
+    if role not in (*ROLES, *database.roles):
         _missing("alter the role", statement.role)
     if member is None:
         _missing(f"{'add' if statement.adds else 'drop'} the principal", statement.member)
+    if statement.adds and (name == role or name in database.roles_of(role)):
+        raise SqlError(15413, "A role cannot be a member of itself, or of one of its members.")
     (member.roles.add if statement.adds else member.roles.discard)(role)
+
+
+def _drop_role(database: UserDatabase, name: str, *, if_exists: bool) -> None:
+    role = name.lower()
+    if role in (*_FIXED, *ROLES):
+        raise SqlError(15150, f"Cannot drop the role '{name}'.")
+    if role not in database.roles:
+        if if_exists:
+            return
+        _missing("drop the role", name)
+    if any(role in each.roles for each in (*database.members.values(), *database.roles.values())):
+        raise SqlError(15144, f"The role '{name}' has members. Take them out before it is dropped.")
+    del database.roles[role]
+    _forget(database, name)
+
+
+def _forget(database: UserDatabase, name: str) -> None:
+    """Forget the permissions of a user or role that is dropped."""
+    database.permissions = {each for each in database.permissions if each.grantee != name.lower()}
+
+
+def _change_permissions(session: SessionState, database: UserDatabase, statement: s.ChangePermissions) -> None:
+    schema, name = _place(session, database, statement)
+    known = OF_DATABASES if statement.kind == DATABASE else OF_OBJECTS
+    listed: list[str] = []
+    for permission in statement.permissions:
+        listed += _ALL if permission == "ALL" else [permission]
+    for permission in listed:
+        if permission not in known:
+            text = f"Granted or revoked privilege {permission} is not compatible with object."
+            raise SqlError(4606, text)
+    for principal in statement.principals:
+        grantee = principal.lower()
+        if grantee in ("dbo", "sys", "information_schema", database.user(session.principal).lower()):
+            text = "Cannot grant, deny, or revoke permissions to dbo, information_schema, sys, or yourself."
+            raise SqlError(4624, text)
+        if grantee in ROLES:
+            raise SqlError(4617, "Cannot grant, deny or revoke permissions to or from special roles.")
+        if grantee not in (*database.members, *database.roles, "public", "guest"):
+            text = f"Cannot find the user '{principal}', because it does not exist or you do not have permission."
+            raise SqlError(15151, text)
+        for permission in listed:
+            places = {Permission(grantee, state, permission, statement.kind, schema, name) for state in _STATES}
+            database.permissions -= places
+            if statement.action != "REVOKE":
+                state = (
+                    DENIED if statement.action == "DENY" else WITH_GRANT_OPTION if statement.with_option else GRANTED
+                )
+                database.permissions.add(Permission(grantee, state, permission, statement.kind, schema, name))
+
+
+def _place(session: SessionState, database: UserDatabase, statement: s.ChangePermissions) -> tuple[str, str]:
+    """The schema and the name of a securable, in lower case.
+
+    :raises SqlError: 15151, there is none.
+    """
+    shown = ".".join(statement.securable)
+    missing = f"Cannot find the {statement.kind.lower()} '{shown}', because it does not exist or you may not use it."
+    if statement.kind == DATABASE:
+        if statement.securable and shown.lower() != database.name.lower():
+            raise SqlError(15151, missing)
+        return "", ""
+    if statement.kind == SCHEMA:
+        if session.metadata.schema_id(database.name, shown) is None:
+            raise SqlError(15151, missing)
+        return shown.lower(), ""
+    place, schema, name = qualified(statement.securable, session.database)
+    if place.lower() != database.name.lower() or session.metadata.item(place, schema, name) is None:
+        raise SqlError(15151, missing)
+    return schema.lower(), name.lower()
+
+
+_ALL: Final = ("SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "REFERENCES")
+_STATES: Final = (GRANTED, WITH_GRANT_OPTION, DENIED)
 
 
 def _missing(action: str, name: str) -> NoReturn:

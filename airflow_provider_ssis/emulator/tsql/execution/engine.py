@@ -116,6 +116,8 @@ class Engine:
         self.sequences = Sequences(self.connect())
         """The last values of sequences."""
         self.databases = UserDatabases(self._duckdb, self.metadata, data_dir, self.identities, self.sequences)
+        self.metadata.dropped = self.databases.forget_permissions
+        self.metadata.permissions = self.databases.permissions
         self.user_commits = 0
         """The number of committed transactions in clients' databases."""
         self.changed_tables: set[str] = set()

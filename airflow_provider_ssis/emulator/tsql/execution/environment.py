@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
+from airflow_provider_ssis.emulator.tsql.execution.database_rights import ROLES
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
 from airflow_provider_ssis.emulator.tsql.execution.sequences import NextValues, RowVersions
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
-from airflow_provider_ssis.emulator.tsql.execution.user_databases import ROLES
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Login, Principal
@@ -120,7 +120,7 @@ def _is_role_member(session: SessionState, role: Any, member: Any = None) -> int
     created = session.engine.databases.get(session.database)
     if created is not None:
         name = session.user if member is None else str(member)
-        return int(wanted in created.roles_of(name)) if wanted in (*ROLES, "public") else None
+        return int(wanted in created.roles_of(name)) if wanted in (*ROLES, *created.roles, "public") else None
     kinds = {each.name.lower(): each.kind for each in session.metadata.database_principals(session.database)}
     if role is None or kinds.get(wanted) != _ROLE:
         return None
@@ -268,7 +268,7 @@ _VALUES: Final[dict[str, Value]] = {
             None if (found := session.metadata.database_name(str(name))) is None else int(session.may_use(found))
         )
     ),
-    "rights()": lambda session, frame: session.rights,
+    "may()": lambda session, frame: session.may,
     LAST_VALUE: lambda session, frame: session.engine.sequences.last,
     CALL_FUNCTION: lambda session, frame: session.functions.statement(),
     NEXT_ROW_VERSION: lambda session, frame: RowVersions(session.engine.sequences),

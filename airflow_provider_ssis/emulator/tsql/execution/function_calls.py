@@ -136,7 +136,7 @@ class FunctionRunner:
             inner = self._inner = _FunctionSession(self._outer)
             inner.functions = FunctionRunner(inner, self._procedures, self._level + 1)
         inner.principal, inner.sees_all = self._outer.principal, self._outer.sees_all
-        inner.database = function.database
+        inner.database, inner.chained = function.database, function.database.lower()
         inner.options = replace(self._outer.options, row_count=0, implicit_transactions=False, format_only=False)
         interpreter = Interpreter(inner, self._procedures)
         # Its errors leave the function: they are errors of the query.

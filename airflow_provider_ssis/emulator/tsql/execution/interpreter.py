@@ -147,7 +147,10 @@ class Interpreter:
         if frame.level > _DEEPEST:
             raise SqlError(217, f"Procedures and dynamic SQL are nested more than {_DEEPEST} levels deep.")
         batch = await self._parsed(text, frame, in_module=in_module)
-        kept_options, database = replace(session.options), session.database
+        kept_options, database, chained = replace(session.options), session.database, session.chained
+        if not in_module:
+            # Dynamic SQL uses the rights of the caller.
+            session.chained = ""
         try:
             async with aclosing(self._scope(batch, frame)) as events:
                 async for event in events:
@@ -155,7 +158,7 @@ class Interpreter:
             if session.database != database:
                 yield DatabaseChanged(database, session.database)
         finally:
-            session.options, session.database = kept_options, database
+            session.options, session.database, session.chained = kept_options, database, chained
 
     async def _scope(self, batch: s.Batch, frame: Frame) -> AsyncGenerator[Event]:
         """Run the statements of a batch in a frame."""

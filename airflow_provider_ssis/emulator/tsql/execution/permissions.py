@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabase
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import View
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
@@ -69,8 +70,25 @@ def has_permission(session: SessionState, securable: Any, kind: Any, permission:
             return None
     if wanted not in known:
         return None
+    created = session.engine.databases.get(session.database if kind != "DATABASE" or securable is None else securable)
+    if created is not None and kind is not None and kind.strip().upper() in ("DATABASE", "SCHEMA"):
+        return _granted(session, created, wanted, str(securable) if kind.strip().upper() == "SCHEMA" else "")
     is_server = kind is None or str(kind).upper() == "SERVER"
     return int(wanted in granted or session.principal.is_sysadmin or (not is_server and _owns(session)))
+
+
+def _granted(session: SessionState, database: UserDatabase, wanted: str, schema: str = "", name: str = "") -> int:
+    """Whether the login has a permission in a client's database, or any of them."""
+    rights = [right.upper() for right in _ON_OBJECTS - {_ANY}] if wanted == _ANY else [wanted.upper()]
+    found = [database.may(session.principal, right, schema, name) for right in rights]
+    if not schema and wanted in (_ANY, "connect"):
+        return int(found[0] is not None)
+    owns = any(database.may(session.principal, right) for right in ("CONTROL",)) or _owns_database(session, database)
+    return int(owns or any(found))
+
+
+def _owns_database(session: SessionState, database: UserDatabase) -> bool:
+    return database.is_owner(session.principal) or "db_owner" in database.roles_of(database.user(session.principal))
 
 
 def _owns(session: SessionState) -> bool:
@@ -84,6 +102,9 @@ def _on_object(session: SessionState, name: str, wanted: str) -> int | None:
     is_view = isinstance(found, View) or (schema.lower(), table.lower()) in SYSTEM_VIEWS
     if (found is None and not is_view) or wanted not in _ON_OBJECTS:
         return None
+    created = session.engine.databases.get(database)
+    if created is not None and found is not None:
+        return _granted(session, created, wanted, found.schema, found.name)
     if session.principal.is_sysadmin or _owns(session):
         return 1
     if is_view:

@@ -187,9 +187,14 @@ def _missing(action: str, name: str) -> NoReturn:
     raise SqlError(15151, f"Cannot {action} '{name}': it does not exist, or you do not have permission.")
 
 
+def _change_permissions(session: SessionState, statement: s.ChangePermissions) -> None:
+    raise not_supported(f"{statement.action} outside of the databases of clients")
+
+
 _ACTIONS: Final[dict[type[s.Statement], Any]] = {
     s.AlterLogin: _alter_login,
     s.AlterRole: _alter_role,
+    s.ChangePermissions: _change_permissions,
     s.CreateLogin: _create_login,
     s.CreateRole: _create_role,
     s.CreateUser: _create_user,
@@ -227,7 +232,7 @@ def change_principals(session: SessionState, statement: s.Statement) -> None:
 def _is_of_database(statement: s.Statement) -> bool:
     if isinstance(statement, s.AlterRole):
         return not statement.of_server
-    return isinstance(statement, s.CreateUser | s.DropUser | s.CreateRole | s.DropRole)
+    return isinstance(statement, s.CreateUser | s.DropUser | s.CreateRole | s.DropRole | s.ChangePermissions)
 
 
 IMMEDIATE: Final[ImmediateTable] = dict.fromkeys(_ACTIONS, _run)

@@ -68,7 +68,7 @@ async def _run_module(
 ) -> AsyncGenerator[Event]:
     """Run a procedure that a client created."""
     session = runner.session
-    if "EXECUTE" not in (session.rights(procedure.database) or ()):
+    if not session.may("EXECUTE", procedure.database, procedure.schema, procedure.name):
         text = f"The EXECUTE permission was denied on the object '{procedure.name}', database '{procedure.database}'."
         raise SqlError(229, text, severity=14, state=5)
     bound = bind(procedure, arguments, session.metadata)
@@ -81,13 +81,14 @@ async def _run_module(
         else:
             inner.declare(f"@{parameter.key}", parameter.type, value)
     database, session.database = session.database, procedure.database
+    chained, session.chained = session.chained, procedure.database.lower()
     try:
         async with aclosing(runner.nested(procedure.body, inner, in_module=True)) as events:
             async for event in events:
                 yield event
         outcome.status = inner.status or 0
     finally:
-        session.database = database
+        session.database, session.chained = database, chained
         for parameter, argument in bound.outputs:
             outcome.outputs.append((argument, parameter.type, inner.values[f"@{parameter.key}"]))
 

@@ -14,12 +14,12 @@ import duckdb
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import DatabaseChanged, Event, Login, Message
 from airflow_provider_ssis.emulator.tsql.execution.cursors import Cursors
+from airflow_provider_ssis.emulator.tsql.execution.database_rights import ALL_RIGHTS
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
-from airflow_provider_ssis.emulator.tsql.execution.user_databases import ALL_RIGHTS
 from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.names import TEMPORARY_DATABASE
@@ -102,6 +102,8 @@ class SessionState:
         self.bulk_target: BulkTarget | None = None
         """Where the rows of the bulk load go that the client has announced."""
         self.functions: FunctionCalls
+        self.chained: str = ""
+        """The database of the module that runs now, in lower case; empty outside of modules, and in dynamic SQL."""
         self._prepared: dict[int, Prepared] = {}
         self._last_handle = 0
         self._login_database = database
@@ -308,6 +310,20 @@ class SessionState:
             return ALL_RIGHTS
         found = self.engine.databases.get(database)
         return None if found is None else found.rights(self.principal)
+
+    def may(self, right: str, database: str, schema: str = "", name: str = "") -> bool | None:
+        """Whether the login has a right in a client's database; None where it may not use the database.
+
+        In tempdb, each login may do everything. A module uses the objects of its database for all who may run it.
+
+        :param schema: empty for a right in the whole database.
+        :param name: of the object; empty for a right in the whole schema.
+        """
+        key = database.lower()
+        if key == TEMPORARY_DATABASE or (key == self.chained and right != "ALTER"):
+            return True
+        found = self.engine.databases.get(database)
+        return None if found is None else found.may(self.principal, right, schema, name)
 
     def no_user(self, database: str) -> SqlError:
         """The error for a database that the login may not use."""

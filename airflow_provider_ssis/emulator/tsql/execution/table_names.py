@@ -26,10 +26,14 @@ def find_table(session: SessionState, parts: Sequence[str], frame: Frame) -> Wri
     return found if isinstance(found, UserTable) else None
 
 
-def check_right(session: SessionState, database: str, right: str, denied: str) -> None:
+def check_right(
+    session: SessionState, database: str, right: str, denied: str, schema: str = "", name: str = ""
+) -> None:
     """See that the login has a right in a client's database.
 
-    :param denied: what it is denied, for the error.
+    :param denied: what it is denied, for the error. A permission of this name and the right on the schema are enough.
+    :param schema: empty for the whole database.
+    :param name: of the object; empty for the whole schema.
     :raises SqlError: 262, it has not; 916, it has no user there; 2702, there is no such database.
     """
     known = session.metadata.database_name(database)
@@ -38,8 +42,12 @@ def check_right(session: SessionState, database: str, right: str, denied: str) -
     if known != TEMPORARY_DATABASE and session.engine.databases.get(known) is None:
         text = f"{denied} permission denied in database '{known}'. Create a database for it with CREATE DATABASE."
         raise SqlError(262, text, severity=14)
-    rights = session.rights(known)
-    if rights is None:
+    allowed = session.may(right, known)
+    if allowed is None:
         raise session.no_user(known)
-    if right not in rights:
+    if denied.startswith("CREATE "):
+        allowed = allowed or (session.may(denied, known) and session.may(right, known, schema))
+    elif schema:
+        allowed = session.may(right, known, schema, name)
+    if not allowed:
         raise SqlError(262, f"{denied} permission denied in database '{known}'.", severity=14)

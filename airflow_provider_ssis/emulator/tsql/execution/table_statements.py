@@ -73,7 +73,7 @@ async def _truncate(interpreter: Runner, statement: table_syntax.TruncateTable, 
 
 
 async def _truncate_user_table(session: SessionState, table: UserTable) -> None:
-    check_right(session, table.database, "ALTER", "TRUNCATE TABLE")
+    check_right(session, table.database, "ALTER", "TRUNCATE TABLE", table.schema, table.name)
     others = [key for child, key in session.metadata.referring(table) if child.storage_name != table.storage_name]
     if others:
         text = f"Cannot truncate table '{table.name}': the FOREIGN KEY constraint '{others[0].name}' refers to it."
@@ -106,7 +106,7 @@ def _on_table(body: _Body) -> Callable[[Runner, Any, Frame], Awaitable[Iterable[
         if not isinstance(table, UserTable):
             await body(interpreter, statement, frame, table)
             return ()
-        check_right(session, table.database, "ALTER", "ALTER TABLE")
+        check_right(session, table.database, "ALTER", "ALTER TABLE", table.schema, table.name)
         rules = getattr(statement, "rules", NO_RULES)
         locked = replace(
             table, rules=replace(table.rules, foreign_keys=(*table.rules.foreign_keys, *rules.foreign_keys))

@@ -122,7 +122,7 @@ def with_types(session: SessionState, table: Definition) -> Definition:
         if len(list(query.tree.find_all(exp.Select))) > 1:
             raise SqlError(1046, "Subqueries are not allowed in the expression of a computed column.", severity=15)
         found = compiled(session, query.sql, local, metadata)
-        rights_only = all(name == "rights()" for name in found.parameters)
+        rights_only = all(name == "may()" for name in found.parameters)
         if not rights_only or _CHANGING.search(text) or found.sources != {base.storage_name.lower()}:
             raise not_supported(f"The computed column '{column.name}', whose expression is not deterministic,")
         nullable = column.nullable and found.columns[0].nullable

@@ -8,7 +8,8 @@ with the rows, in DuckDB's schema ``main``; T-SQL's schemas have DuckDB schemas 
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass, field
+import json
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -16,6 +17,12 @@ from urllib.parse import quote, unquote
 import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
+from airflow_provider_ssis.emulator.tsql.execution.database_rights import (
+    ALL_RIGHTS,
+    DATABASE,
+    Permission,
+    is_allowed,
+)
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.execution.sequences import SEQUENCE_TABLE, Sequences, row_versions
 from airflow_provider_ssis.emulator.tsql.metadata.definitions import item_of
@@ -32,37 +39,37 @@ from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
-ALL_RIGHTS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "ALTER"})
-_RIGHTS_OF_ROLES: Final = {
-    "db_owner": ALL_RIGHTS,
-    "db_datareader": frozenset({"SELECT"}),
-    "db_datawriter": frozenset({"INSERT", "UPDATE", "DELETE"}),
-    "db_ddladmin": frozenset({"ALTER"}),
-}
-ROLES: Final = tuple(_RIGHTS_OF_ROLES)
-"""The database roles that have rights."""
-
 FOLDER: Final = "databases"
 """The folder in the data folder."""
 
 _FIRST_USER_ID: Final = 5
+_FIRST_ROLE_ID: Final = 10_000
+_OWNER: Final = "dbo"
 _LONGEST_FILE_NAME: Final = 200
+_PERMISSION_COLUMNS: Final = ", ".join(
+    f"{name} VARCHAR" for name in ("grantee", "state", "permission", "kind", "schema_name", "name")
+)
+RIGHT_TABLES: Final = (
+    "CREATE TABLE IF NOT EXISTS main.roles (name VARCHAR, roles VARCHAR)",
+    f"CREATE TABLE IF NOT EXISTS main.permissions ({_PERMISSION_COLUMNS})",
+)
 _SET_UP: Final = (
     "CREATE TABLE main.owner (login VARCHAR)",
     "CREATE TABLE main.schemas (name VARCHAR)",
     "CREATE TABLE main.objects (schema_name VARCHAR, name VARCHAR, kind VARCHAR, definition VARCHAR)",
     "CREATE TABLE main.identities (table_name VARCHAR, next_value HUGEINT)",
     SEQUENCE_TABLE,
+    *RIGHT_TABLES,
     "CREATE TABLE main.members (user_name VARCHAR, login VARCHAR, roles VARCHAR)",
 )
 
 
 @dataclass(slots=True)
 class Member:
-    """A user of a database.
+    """A user of a database, or a role that a client created in it.
 
     :param login: its login; empty for none.
-    :param roles: in lower case.
+    :param roles: of which it is a member, in lower case.
     """
 
     name: str
@@ -76,11 +83,15 @@ class UserDatabase:
 
     :param owner: the login that created it.
     :param members: its users, by name in lower case.
+    :param roles: the roles that clients created, likewise.
+    :param permissions: what GRANT and DENY have said.
     """
 
     name: str
     owner: str
     members: dict[str, Member] = field(default_factory=dict)
+    roles: dict[str, Member] = field(default_factory=dict)
+    permissions: set[Permission] = field(default_factory=set)
 
     @property
     def storage(self) -> str:
@@ -97,10 +108,37 @@ class UserDatabase:
         return "dbo" if self.is_owner(principal) else "guest" if member is None else member.name
 
     def roles_of(self, user: str) -> frozenset[str]:
-        """The roles of a user, in lower case."""
-        member = self.members.get(user.lower())
-        own = {"db_owner"} if user.lower() == "dbo" else set() if member is None else member.roles
-        return frozenset(own | {"public"})
+        """The roles of a user or role, also through other roles, in lower case."""
+        found = {"public"}
+        waiting = ["db_owner"] if user.lower() == _OWNER else self._direct_roles(user)
+        while waiting:
+            role = waiting.pop()
+            if role not in found:
+                found.add(role)
+                waiting += self._direct_roles(role)
+        return frozenset(found)
+
+    def _direct_roles(self, name: str) -> list[str]:
+        member = self.members.get(name.lower()) or self.roles.get(name.lower())
+        return [] if member is None else list(member.roles)
+
+    def may(self, principal: Principal, right: str, schema: str = "", name: str = "") -> bool | None:
+        """Whether a login has a right; None where it may not use the database.
+
+        :param schema: empty for a right in the whole database.
+        :param name: empty for a right in the whole schema.
+        """
+        if self.is_owner(principal):
+            return True
+        member = self.member(principal)
+        if member is None:
+            return None
+        return self.user_may(member.name, right, schema, name)
+
+    def user_may(self, user: str, right: str, schema: str = "", name: str = "") -> bool:
+        """Whether a user has a right; the parameters are those of :meth:`may`."""
+        grantees = self.roles_of(user) | {user.lower()}
+        return user.lower() == _OWNER or is_allowed(self.permissions, grantees, right, schema.lower(), name.lower())
 
     def member(self, principal: Principal) -> Member | None:
         """The user of a login, or None."""
@@ -114,7 +152,7 @@ class UserDatabase:
         member = self.member(principal)
         if member is None:
             return None
-        return frozenset().union(*(_RIGHTS_OF_ROLES.get(role, frozenset()) for role in member.roles))
+        return frozenset(right for right in ALL_RIGHTS if self.user_may(member.name, right))
 
 
 class UserDatabases:
@@ -203,15 +241,47 @@ class UserDatabases:
             login = logins.login(member.login)
             sid, kind = (None, "S") if login is None else (login.sid, login.kind.value)
             found.append(DatabasePrincipal(member.name, number, sid, kind))
+        for number, role in enumerate(() if database is None else database.roles.values(), start=_FIRST_ROLE_ID):
+            found.append(DatabasePrincipal(role.name, number, None, "R"))
         return found
+
+    def permissions(self, name: str) -> list[tuple[str, str, str, str, str, str]]:
+        """What GRANT and DENY have said in a client's database."""
+        database = self.get(name)
+        return [] if database is None else sorted(map(astuple, database.permissions))
+
+    def forget_permissions(self, name: str, schema: str, item: str) -> None:
+        """Forget the permissions on an object that was dropped, or with an empty name on a schema."""
+        database = self.get(name)
+        if database is None:
+            return
+        kept = {
+            each
+            for each in database.permissions
+            if each.kind == DATABASE or (each.schema, each.name) != (schema.lower(), item.lower())
+        }
+        if len(kept) < len(database.permissions):
+            database.permissions = kept
+            self.save_members(database)
 
     def save_members(self, database: UserDatabase) -> None:
         """Keep the users of a database."""
         table = f"{database.storage}.main.members"
         self._connection.execute(f"DELETE FROM {table}")
         for member in database.members.values():
-            values = [member.name, member.login, " ".join(sorted(member.roles))]
+            values = [member.name, member.login, json.dumps(sorted(member.roles))]
             self._connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", values)
+        for name in ("roles", "permissions"):
+            self._connection.execute(f"DELETE FROM {database.storage}.main.{name}")
+        for role in database.roles.values():
+            self._connection.execute(
+                f"INSERT INTO {database.storage}.main.roles VALUES (?, ?)", [role.name, json.dumps(sorted(role.roles))]
+            )
+        for each in database.permissions:
+            self._connection.execute(
+                f"INSERT INTO {database.storage}.main.permissions VALUES (?, ?, ?, ?, ?, ?)",
+                [each.grantee, each.state, each.permission, each.kind, each.schema, each.name],
+            )
 
     def close(self) -> None:
         """Keep the IDENTITY values before the server stops."""
@@ -244,10 +314,14 @@ class UserDatabases:
         storage = quoted(storage_database(name))
         owner = self._rows(f"FROM {storage}.main.owner")[0][0]
         # A database of an earlier version has none.
-        self._connection.execute(SEQUENCE_TABLE.replace("main.", f"{storage}.main.", 1))
+        for sql in (SEQUENCE_TABLE, *RIGHT_TABLES):
+            self._connection.execute(sql.replace("main.", f"{storage}.main.", 1))
         database = UserDatabase(name, owner)
         for user, login, roles in self._rows(f"FROM {storage}.main.members"):
-            database.members[user.lower()] = Member(user, login, set(roles.split()))
+            database.members[user.lower()] = Member(user, login, _role_names(roles))
+        for role, roles in self._rows(f"FROM {storage}.main.roles"):
+            database.roles[role.lower()] = Member(role, "", _role_names(roles))
+        database.permissions = {Permission(*row) for row in self._rows(f"FROM {storage}.main.permissions")}
         self._add(database)
         for (schema,) in self._rows(f"FROM {storage}.main.schemas"):
             self._metadata.add_schema(name, schema)
@@ -271,3 +345,8 @@ class UserDatabases:
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
+
+
+def _role_names(text: str) -> set[str]:
+    """The names in a list; an earlier version wrote them as words."""
+    return set(json.loads(text)) if text.startswith("[") else set(text.split())

@@ -128,7 +128,7 @@ def new_place(session: SessionState, name: Sequence[str], denied: str) -> UserTa
     :raises SqlError: 262, 916, the login may not; 2702, 2760, there is no such database or schema.
     """
     database, schema, last = qualified(name, session.database)
-    check_right(session, database, "ALTER", denied)
+    check_right(session, database, "ALTER", denied, schema, last)
     known = session.metadata.database_name(database) or database
     number = session.metadata.schema_id(known, schema)
     found = None if number is None else session.metadata.schema_name(known, number)
@@ -275,7 +275,7 @@ async def drop(session: SessionState, name: Sequence[str]) -> bool:
     table = session.metadata.relation(*qualified(name, session.database))
     if not isinstance(table, UserTable):
         return False
-    check_right(session, table.database, "ALTER", "DROP TABLE")
+    check_right(session, table.database, "ALTER", "DROP TABLE", table.schema, table.name)
     async with session.transactions.writing([table], session.options):
         now = session.metadata.relation(table.database, table.schema, table.name)
         if not isinstance(now, UserTable):

@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.language import (
     messages,
     modules,
     named_objects,
+    permissions,
     principals,
     settings,
     table_statements,
@@ -159,6 +160,9 @@ class _Parser:
             about_principal = principals.statement(stream)
             if about_principal is not None:
                 return [about_principal]
+            about_permissions = permissions.statement(stream)
+            if about_permissions is not None:
+                return [about_permissions]
             about_module = modules.statement(stream)
             if about_module is not None:
                 return [about_module]

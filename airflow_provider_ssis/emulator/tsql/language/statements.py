@@ -433,6 +433,25 @@ class DropRole(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePermissions(Statement):
+    """``GRANT | DENY | REVOKE permissions [ON [class::]securable] TO principals``.
+
+    :param action: the first word.
+    :param permissions: in upper case; ALL is one.
+    :param kind: DATABASE, SCHEMA or OBJECT.
+    :param securable: the parts of its name; empty for the current database.
+    :param with_option: WITH GRANT OPTION.
+    """
+
+    action: str
+    permissions: tuple[str, ...]
+    kind: str
+    securable: tuple[str, ...]
+    principals: tuple[str, ...]
+    with_option: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AlterRole(Statement):
     """``ALTER [SERVER] ROLE role ADD MEMBER member`` or ``DROP MEMBER member``."""
 

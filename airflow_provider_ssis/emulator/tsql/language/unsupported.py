@@ -9,7 +9,7 @@ from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStrea
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _ALONE: Final = frozenset(
-    """CHECKPOINT DENY GRANT KILL LINENO READTEXT RECONFIGURE REVERT REVOKE SETUSER
+    """CHECKPOINT KILL LINENO READTEXT RECONFIGURE REVERT SETUSER
     SHUTDOWN UPDATETEXT
     WRITETEXT""".split()
 )

@@ -54,6 +54,8 @@ class Metadata:
     :param version: another one after each change, in this registry and its copies: compiled queries depend on it.
     :param scope: distinguishes the copies of open transactions.
     :param created: the time that every object claims to be made at.
+    :param dropped: is called with database, schema and name of a dropped object; with an empty name for a schema.
+    :param permissions: the permissions of a database, as ``sys.database_permissions`` shows them.
     :param single_user: the databases that are in single-user mode.
     """
 
@@ -65,6 +67,8 @@ class Metadata:
     version: int = 0
     scope: str = ""
     created: dt.datetime = dt.datetime(2022, 11, 1)
+    dropped: Callable[[str, str, str], None] = lambda database, schema, name: None
+    permissions: Callable[[str], Sequence[tuple[str, str, str, str, str, str]]] = lambda database: ()
     single_user: set[str] = field(default_factory=set)
     _objects: dict[tuple[str, str, str], tuple[int, SchemaObject]] = field(default_factory=dict)
     _table_types: dict[tuple[str, str, str], tuple[int, TableType]] = field(default_factory=dict)
@@ -90,7 +94,8 @@ class Metadata:
     def remove(self, database: str, schema: str, name: str) -> None:
         """Forget a table, view, procedure or function."""
         self._changed()
-        self._objects.pop(_key(database, schema, name), None)
+        if self._objects.pop(_key(database, schema, name), None) is not None:
+            self.dropped(database, schema, name)
 
     def remove_type(self, database: str, schema: str, name: str) -> None:
         """Forget a table type."""
@@ -101,6 +106,7 @@ class Metadata:
         """Give a table another name or schema; it keeps its object id."""
         self._changed()
         number, _ = self._objects.pop(_key(old.database, old.schema, old.name))
+        self.dropped(old.database, old.schema, old.name)
         self._objects[_key(new.database, new.schema, new.name)] = number, new
 
     def add_schema(self, database: str, schema: str) -> None:
@@ -113,6 +119,7 @@ class Metadata:
         self._changed()
         known = self._schemas.get(database.lower(), [])
         known[:] = [each for each in known if each.lower() != schema.lower()]
+        self.dropped(database, schema, "")
 
     def add_database(self, name: str) -> None:
         """Make a database known, with the lowest free id."""
@@ -136,6 +143,7 @@ class Metadata:
             self,
             version=(version := next(_VERSIONS)),
             scope=f" of transaction {version}",
+            dropped=lambda database, schema, name: None,
             database_ids=dict(self.database_ids),
             _objects=dict(self._objects),
             _table_types=dict(self._table_types),

@@ -78,6 +78,8 @@ class Compilation:
     :param needed: the names of the values that the session has to supply.
     :param sources: the DuckDB names of the tables that it reads, in lower case.
     :param guards: the checks before the query runs, by the name of the table.
+    :param chained: the database, in lower case, of the view or function whose text is bound: who may use it may use
+        what it reads there.
     """
 
     grammar: Grammar
@@ -90,6 +92,7 @@ class Compilation:
     sees_all: bool = False
     needed: dict[str, None] = field(default_factory=dict)
     guards: dict[str, Guard] = field(default_factory=dict)
+    chained: str = ""
     sources: set[str] = field(default_factory=set)
     arguments: list[Argument] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)

@@ -433,14 +433,15 @@ def _selected(binder: Binder, tree: exp.Expr) -> CompiledQuery:
     query = in_parts(binder.query_here(tree), tree)
     parameters = tuple(binder.compilation.needed)
     columns = tuple(Column(column.name, column.type, column.nullable) for column in query.columns)
+    guards = tuple(binder.compilation.guards.values())
     if query.evaluate is not None:
         is_computed = not binder.compilation.has_large_values
         large = tuple(binder.compilation.large_variables)
+        evaluate = query.evaluate
         return CompiledQuery(
-            "", parameters, columns, is_computed=is_computed, large_variables=large, evaluate=query.evaluate
+            "", parameters, columns, is_computed=is_computed, large_variables=large, evaluate=evaluate, guards=guards
         )
     sql, arguments = binder.compilation.finished(query.sql)
-    guards = tuple(binder.compilation.guards.values())
     sources = frozenset(binder.compilation.sources)
     return CompiledQuery(sql, parameters, columns, sources=sources, arguments=arguments, guards=guards)
 

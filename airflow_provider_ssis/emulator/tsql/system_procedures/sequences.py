@@ -15,7 +15,7 @@ async def _get_range(call: ProcedureCall) -> None:
     """208, 11726: there is no such sequence; 229 without the UPDATE right; 11728, 11732: it has less values left."""
     session, name, size = call.session, call.arguments["sequence_name"], call.arguments["range_size"]
     sequence = session.metadata.sequence(*qualified(split_name(name or ""), session.database))
-    if "UPDATE" not in (session.rights(sequence.database) or ()):
+    if not session.may("UPDATE", sequence.database, sequence.schema, sequence.name):
         text = f"The UPDATE permission was denied on the object '{sequence.name}', database '{sequence.database}'."
         raise SqlError(229, text, severity=14, state=5)
     if size is None or size < 1:

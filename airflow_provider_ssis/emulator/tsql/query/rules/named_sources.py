@@ -125,18 +125,29 @@ def guard_rights(binder: Binder, table: UserTable | UserView | UserFunction | Se
 
     :param right: SELECT, INSERT, UPDATE, DELETE or EXECUTE.
     """
-    question = "rights()"
+    if table.database.lower() == binder.compilation.chained:
+        return
+    question = "may()"
     denied = f"The {right} permission was denied on the object '{table.name}', database '{table.database}'."
 
     def check(values: Mapping[str, Any]) -> None:
-        rights = values[question](table.database)
-        if rights is None:
+        allowed = values[question](right, table.database, table.schema, table.name)
+        if allowed is None:
             raise SqlError(916, f"The login has no user in the database '{table.database}'.", severity=14)
-        if right not in rights:
+        if not allowed:
             raise SqlError(229, denied, severity=14, state=5)
 
     binder.compilation.needed[question] = None
-    binder.compilation.guards[f"{right} on {table.database}.{table.schema}.{table.name}"] = check
+    binder.compilation.guards[_guard_name(right, table)] = check
+
+
+def _guard_name(right: str, table: UserTable | UserView | UserFunction | SequenceObject) -> str:
+    return f"{right} on {table.database}.{table.schema}.{table.name}"
+
+
+def reads_nothing(binder: Binder, table: UserTable) -> None:
+    """Note that a statement changes a table without reading it: it needs no SELECT right."""
+    binder.compilation.guards.pop(_guard_name("SELECT", table), None)
 
 
 def _guard_database(binder: Binder, database: str) -> None:

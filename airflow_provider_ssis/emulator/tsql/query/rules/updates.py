@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column
-from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED, UPDATED, BoundChange, Change
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import Changed, bind_changed, with_row_ids
@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import (
     has_foreign_keys,
 )
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import Limit, bind_limit
+from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import reads_nothing
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished, kept_columns
 from airflow_provider_ssis.emulator.tsql.query.rules.sequences import NEXT_VALUE
 from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
@@ -60,6 +61,7 @@ def bind_update(binder: Binder, node: exp.Update) -> BoundChange:
     settings = _settings(binder, node, changed)
     limit = bind_limit(binder, node, ())
     table = changed.table
+    _note_blind(binder, node, table)
     has_sequence = NEXT_VALUE in binder.compilation.needed
     if not _needs_stage(binder, node, table) and not settings.variables and not has_sequence:
         return BoundChange(table, direct=_direct_update(prefix, changed, settings, limit))
@@ -86,6 +88,17 @@ def bind_update(binder: Binder, node: exp.Update) -> BoundChange:
     )
 
 
+def _note_blind(binder: Binder, node: exp.Update | exp.Delete, table: WritableTable) -> None:
+    """Note a statement that reads nothing of its table: it has no WHERE and other clauses, and sets constants."""
+    source = node.args.get("source")
+    has_clauses = any(node.args.get(part) for part in ("with_", "returning")) or (
+        source is not None and any(source.args.get(part) for part in ("where", "from_", "joins"))
+    )
+    values = [each.expression for each in node.expressions] if isinstance(node, exp.Update) else []
+    if isinstance(table, UserTable) and not has_clauses and not any(each.find(exp.Column) for each in values):
+        reads_nothing(binder, table)
+
+
 def bind_delete(binder: Binder, node: exp.Delete) -> BoundChange:
     """DELETE."""
     only(node, "this", "with_", "limit", "returning", "source")
@@ -95,6 +108,7 @@ def bind_delete(binder: Binder, node: exp.Delete) -> BoundChange:
     changed = bind_changed(binder, changed_node, through)
     limit = bind_limit(binder, node, ())
     table = changed.table
+    _note_blind(binder, node, table)
     others = _others(binder, changed, node)
     extra = [(f"s{place}", sql) for place, sql in enumerate(kept_columns(others), start=1)]
     inner = _changed_rows(prefix, changed, _Settings(), limit, extra)

@@ -130,12 +130,13 @@ def _arguments(binder: Binder, function: UserFunction, nodes: Sequence[exp.Expr]
 def _inside(binder: Binder, database: str) -> Iterator[None]:
     """Names mean what they do in a database; variables and temporary tables are not seen."""
     compilation = binder.compilation
-    kept = compilation.database, compilation.variables, compilation.local_tables
+    kept = compilation.database, compilation.variables, compilation.local_tables, compilation.chained
     compilation.database, compilation.variables, compilation.local_tables = database, {}, {}
+    compilation.chained = database.lower()
     try:
         yield
     finally:
-        compilation.database, compilation.variables, compilation.local_tables = kept
+        compilation.database, compilation.variables, compilation.local_tables, compilation.chained = kept
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from airflow_provider_ssis.engine.connections.flat_file_values import FLAT_FILES, wrong_values
@@ -10,6 +10,14 @@ from airflow_provider_ssis.engine.control_flow.connection_values import property
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 
+_TRUTHS: Final = ("true", "false", "-1", "1", "0")
+_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "Retain": _TRUTHS,
+    "UseFile": _TRUTHS,
+    "UsePassiveMode": _TRUTHS,
+    "FileUsageType": ("0", "1", "2", "3"),
+}
+"""Properties of several types with few values; others would be read as the default."""
 _CORRECT: Final = "Correct it in Visual Studio, and save the connection manager again."
 
 
@@ -23,8 +31,13 @@ def connection_refusals(where: str, manager: DtsConnectionManager) -> Iterator[R
         if property_name(manager, name) is None:
             what = f"the expression of the property {name}"
             yield Refusal(where, what, "the engine cannot set this property", "Remove the expression.")
+    set_later = {name.lower() for name in manager.expressions}
     if manager.kind.upper() in FLAT_FILES:
-        set_later = {name.lower() for name in manager.expressions}
         for name, what, why in wrong_values(stored_connection(manager)):
             if name.lower() not in set_later:
                 yield Refusal(where, what, why, _CORRECT)
+    for name, values in _VALUES.items():
+        text = manager.properties.get(name, "").strip()
+        if text and text.lower() not in values and name.lower() not in set_later:
+            what = f"the property {name} with the value {text!r}"
+            yield Refusal(where, what, f"the values are {', '.join(values)}", _CORRECT)

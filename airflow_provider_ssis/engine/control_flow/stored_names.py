@@ -104,7 +104,6 @@ _TASKS: Final[Mapping[str, _Names]] = {
             "OperationType Source SourceType SecondOperand SecondOperandType Destination DestinationType"
             " XPathOperation PutResultInOneNode ValidationType"
             " DiffAlgorithm DiffOptions DiffGramDestination DiffGramDestinationType"
-            " XPathSource XPathSourceType XPathStringSource XPathStringSourceType"
             " FailOnDifference SaveDiffGram OverwriteDiffGram OverwriteDiffGramDestination"
         ),
         {

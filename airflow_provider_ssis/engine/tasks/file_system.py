@@ -31,6 +31,8 @@ _ANY = frozenset({_EXISTING, _CREATE, _EXISTING_FOLDER, _CREATE_FOLDER})
 _FILES = frozenset({_EXISTING, _CREATE})
 _FOLDERS = frozenset({_EXISTING_FOLDER, _CREATE_FOLDER})
 _READ_ONLY = "readonly"
+_BITS = ("archive", "hidden", _READ_ONLY, "system")
+"""The attributes by their bits, from 1. Source: "Enumerated Constants in Property Expressions"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class FileSystem(Task):
             what = f"the operation {self.data.operation!r}"
             yield Refusal(self.container.path, what, f"the operations are {', '.join(_OPERATIONS)}")
         elif self.data.operation == "SetAttributes":
-            for name in sorted(_attributes(self.data.file_attributes) - {_READ_ONLY, "normal", "0"}):
+            for name in sorted(_attributes(self.data.file_attributes) - {_READ_ONLY, "normal"}):
                 yield Refusal(
                     self.container.path,
                     f"the attribute {name}",
@@ -194,6 +196,11 @@ def _check_usage(manager: RunConnection, usages: frozenset[str], *, is_source: b
 
 
 def _attributes(text: str) -> frozenset[str]:
+    """Return the names of attributes; a number, as a property expression gives it, has a bit for each."""
+    if text.strip().isdecimal():
+        number = int(text)
+        rest = {str(number)} if number >= 1 << len(_BITS) else set()
+        return frozenset({name for bit, name in enumerate(_BITS) if number >> bit & 1} | rest)
     return frozenset(name.strip().lower() for name in text.replace("|", ",").split(",") if name.strip())
 
 

@@ -355,6 +355,25 @@ def test_wrong_values_of_a_flat_file_are_refused(tmp_path: Path, attribute: str,
     assert "expression" in refusal.what
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [("oledb", "Retain", "perhaps"), ("file", "FileUsageType", "9"), ("oledb", "Retain", "1")],
+)
+def test_wrong_values_of_a_connection_manager_are_refused(tmp_path: Path, kind: str, name: str, value: str) -> None:
+    package = PackageBuilder("P")
+    managers = package.connection_managers
+    mart = managers.add_oledb("Mart", "Provider=SQLNCLI11;Data Source=.;")
+    file = managers.add_file("File", "load.sql")
+    package.add_execute_sql("Load", mart, file, source_type="FileConnection")
+    root = etree.fromstring(package.to_bytes())
+    stored = {one.get(f"{DTS}CreationName"): one for one in root.iter(f"{DTS}ConnectionManager")}
+    next(iter(stored[kind.upper()].iterfind(f"{DTS}ObjectData/{DTS}ConnectionManager"))).set(f"{DTS}{name}", value)
+    (tmp_path / "P.dtsx").write_bytes(etree.tostring(root))
+    assert [one.what for one in check_package(tmp_path / "P.dtsx")[0].refusals] == (
+        [] if value == "1" else [f"the property {name} with the value {value!r}"]
+    )
+
+
 @pytest.mark.parametrize("name", ["FirstRowHasColumnName", "ExcelVersionNumber", "OfflineMode", "ID"])
 def test_properties_of_connection_managers_that_cannot_be_set_are_unknown(name: str) -> None:
     package = PackageBuilder("P")

@@ -86,8 +86,11 @@ def test_operations(
 def test_attributes_make_a_file_read_only_and_writable(folder: Path) -> None:
     run_task(context(folder, "SetAttributes", "a.txt", file_attributes="ReadOnly"))
     assert (folder / "a.txt").stat().st_mode & 0o222 == 0
-    run_task(context(folder, "SetAttributes", "a.txt", file_attributes="Normal"))
+    run_task(context(folder, "SetAttributes", "a.txt", file_attributes="0"))
     assert (folder / "a.txt").stat().st_mode & 0o200
+    run_task(context(folder, "SetAttributes", "a.txt", file_attributes="4"))  # as an expression gives it
+    assert not (folder / "a.txt").stat().st_mode & 0o222
+    run_task(context(folder, "SetAttributes", "a.txt", file_attributes="Normal"))
     hidden = context(folder, "SetAttributes", "a.txt", file_attributes="ReadOnly, Hidden")
     assert ["hidden" in str(each) for each in task_of(hidden).refusals(hidden.options)] == [True]
 

@@ -211,6 +211,12 @@ def test_a_sql_login_is_refused_after_the_checks_of_arguments() -> None:
         ("validate_project N'a', N'b', 'F', @id OUTPUT", 27123),
         ("validate_package N'a', N'b', N'c', @id OUTPUT, 0, 'X'", 27101),
         ("validate_package N'a', N'b', N'c', @id OUTPUT", 27123),
+        ("deploy_project NULL, N'b', 0x00", 27138),
+        ("deploy_project N'a', N'b<', 0x00", 27145),
+        ("deploy_project N'a', N'b', 0x00", 27123),
+        ("deploy_packages NULL, N'b', @packages", 27138),
+        ("deploy_packages N'a', N'', @packages", 27145),
+        ("deploy_packages N'a', N'b', @packages", 27123),
         ("check_schema_version NULL", 27138),
         ("check_schema_version 0", 27123),
         ("create_execution_dump NULL", 27138),
@@ -231,5 +237,6 @@ def test_a_sql_login_is_refused_after_the_checks_of_arguments() -> None:
         ("enable_worker_agent NULL", 27100),
     ]
     with SsisdbEmulator(edition="box") as server, closing(connect(server)) as connection:
-        found = [(call, error_number(connection, f"DECLARE @id bigint; EXEC catalog.{call}")) for call, _ in refused]
+        declare = "DECLARE @id bigint, @packages catalog.Package_Table_Type;"
+        found = [(call, error_number(connection, f"{declare} EXEC catalog.{call}")) for call, _ in refused]
     assert found == refused

@@ -47,22 +47,25 @@ _PROJECT = _Kind(OperationType.DEPLOY_PROJECT, busy=27118, failed=27203)
 _PACKAGES = _Kind(OperationType.DEPLOY_PACKAGES, busy=27230, failed=27231)
 
 
+def _check_name(call: CatalogCall) -> None:
+    if not is_valid_name(call["project_name"]):
+        raise call.refuse(27145, call["project_name"])
+
+
 @catalog_procedure(
     "deploy_project",
     "@folder_name nvarchar(128), @project_name nvarchar(128), @project_stream varbinary(max),"
     " @operation_id bigint = NULL OUTPUT",
     required="folder_name project_name project_stream",
+    arguments_first=_check_name,
     is_operation=True,
 )
 async def deploy_project(call: CatalogCall) -> None:
-    """27145 bad name, 27104 no such folder, 27206 may not deploy there, 27109 may not change it, 27118, 27203.
+    """27145 bad name, 27123, 27104 no such folder, 27206 may not deploy there, 27109 may not change it, 27118, 27203.
 
     The operation's row stays when one of those after 27104 is raised, with status 4. The problems of the project are
     written to catalog.operation_messages.
     """
-    name: str = call["project_name"]
-    if not is_valid_name(name):
-        raise call.refuse(27145, name)
     folder_id = call.folder(call["folder_name"])
 
     async def stream() -> bytes:
@@ -76,18 +79,17 @@ async def deploy_project(call: CatalogCall) -> None:
     "@folder_name nvarchar(128), @project_name nvarchar(128), @packages_table Package_Table_Type READONLY,"
     " @operation_id bigint = NULL OUTPUT",
     required="folder_name project_name packages_table",
+    arguments_first=_check_name,
     is_operation=True,
 )
 async def deploy_packages(call: CatalogCall) -> None:
-    """27145 bad name, 27104 no such folder, 27187 no such project, 27109 may not change it, 27230, 27231.
+    """27145 bad name, 27123, 27104 no such folder, 27187 no such project, 27109 may not change it, 27230, 27231.
 
     Packages are added or replaced, as a new version of the project. The operation's row stays when one of the errors
     after 27187 is raised, with status 4. The problems are written to catalog.operation_messages.
     """
-    name: str = call["project_name"]
-    if not is_valid_name(name):
-        raise call.refuse(27145, name)
     folder_id = call.folder(call["folder_name"])
+    name: str = call["project_name"]
     call.project(call["folder_name"], name, number=27187)
 
     async def stream() -> bytes:

@@ -14,6 +14,7 @@ from airflow_provider_ssis.emulator.tsql.execution import call_statements, table
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable, done
+from airflow_provider_ssis.emulator.tsql.execution.insert_targets import Target
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.table_names import is_local
 from airflow_provider_ssis.emulator.tsql.language import statements as s
@@ -115,7 +116,7 @@ async def _fill(
 
 
 async def _insert_execute(interpreter: Runner, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:
-    target = tables.Target(interpreter.session, statement.table, statement.columns, frame)
+    target = Target(interpreter.session, statement.table, statement.columns, frame)
     call = call_statements.STREAMED[type(statement.execute)]
     async with aclosing(call(interpreter, statement.execute, frame)) as events:
         async for event in events:

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.execution.database_rights import (
 )
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import Member, UserDatabase
+from airflow_provider_ssis.emulator.tsql.language import principal_syntax as p
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -32,28 +33,28 @@ def change_users(session: SessionState, database: UserDatabase, statement: s.Sta
     if not database.is_owner(session.principal) and "db_owner" not in database.roles_of(session.user):
         raise SqlError(15247, "User does not have permission to perform this action: it requires db_owner.")
     match statement:
-        case s.CreateUser():
+        case p.CreateUser():
             _create(session, database, statement)
-        case s.DropUser(name=name, if_exists=if_exists):
+        case p.DropUser(name=name, if_exists=if_exists):
             if database.members.pop(name.lower(), None) is None and not if_exists:
                 _missing("drop the user", name)
             _forget(database, name)
-        case s.CreateRole(name=name):
+        case p.CreateRole(name=name):
             if name.lower() in (*database.members, *database.roles, *_FIXED, *ROLES):
                 raise SqlError(15023, f"The database already has a user, group or role '{name}'.")
             database.roles[name.lower()] = Member(name, "")
-        case s.DropRole(name=name, if_exists=if_exists):
+        case p.DropRole(name=name, if_exists=if_exists):
             _drop_role(database, name, if_exists=if_exists)
-        case s.AlterRole():
+        case p.AlterRole():
             _alter_role(database, statement)
-        case s.ChangePermissions():
+        case p.ChangePermissions():
             _change_permissions(session, database, statement)
         case _:
             raise not_supported("This statement in a client's database")
     session.engine.databases.save_members(database)
 
 
-def _create(session: SessionState, database: UserDatabase, statement: s.CreateUser) -> None:
+def _create(session: SessionState, database: UserDatabase, statement: p.CreateUser) -> None:
     name = statement.name
     if name.lower() in (*database.members, *database.roles, *_FIXED, *ROLES):
         raise SqlError(15023, f"The database already has a user, group or role '{name}'.")
@@ -69,7 +70,7 @@ def _create(session: SessionState, database: UserDatabase, statement: s.CreateUs
     database.members[name.lower()] = Member(name, login.name)
 
 
-def _alter_role(database: UserDatabase, statement: s.AlterRole) -> None:
+def _alter_role(database: UserDatabase, statement: p.AlterRole) -> None:
     role, name = statement.role.lower(), statement.member.lower()
     member = database.members.get(name) or database.roles.get(name)
     if role not in (*ROLES, *database.roles):
@@ -100,7 +101,7 @@ def _forget(database: UserDatabase, name: str) -> None:
     database.permissions = {each for each in database.permissions if each.grantee != name.lower()}
 
 
-def _change_permissions(session: SessionState, database: UserDatabase, statement: s.ChangePermissions) -> None:
+def _change_permissions(session: SessionState, database: UserDatabase, statement: p.ChangePermissions) -> None:
     schema, name = _place(session, database, statement)
     known = OF_DATABASES if statement.kind == DATABASE else OF_OBJECTS
     listed: list[str] = []
@@ -130,7 +131,7 @@ def _change_permissions(session: SessionState, database: UserDatabase, statement
                 database.permissions.add(Permission(grantee, state, permission, statement.kind, schema, name))
 
 
-def _place(session: SessionState, database: UserDatabase, statement: s.ChangePermissions) -> tuple[str, str]:
+def _place(session: SessionState, database: UserDatabase, statement: p.ChangePermissions) -> tuple[str, str]:
     """The schema and the name of a securable, in lower case.
 
     :raises SqlError: 15151, there is none.

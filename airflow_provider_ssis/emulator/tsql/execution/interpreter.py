@@ -37,7 +37,8 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import (
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.statement_table import AWAITED, BEGIN_IMPLICITLY, IMMEDIATE, STREAMED
-from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITTABLE, given_up
+from airflow_provider_ssis.emulator.tsql.execution.transaction_state import given_up
+from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITTABLE
 from airflow_provider_ssis.emulator.tsql.language import parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated
@@ -146,7 +147,11 @@ class Interpreter:
         session = self.session
         if frame.level > _DEEPEST:
             raise SqlError(217, f"Procedures and dynamic SQL are nested more than {_DEEPEST} levels deep.")
-        batch = await self._parsed(text, frame, in_module=in_module)
+        try:
+            batch = await self._parsed(text, frame, in_module=in_module)
+        except SqlError as error:
+            error.place(frame.procedure)
+            raise
         kept_options, database, chained = replace(session.options), session.database, session.chained
         if not in_module:
             # Dynamic SQL uses the rights of the caller.
@@ -178,7 +183,7 @@ class Interpreter:
         except StatementRefused as refused:
             # It ends this batch or dynamic SQL, not the one around it.
             refused.error.ends_batch = False
-            refused.error.procedure = refused.error.procedure or frame.procedure
+            refused.error.place(frame.procedure)
             for event in self._failed(refused.error, in_procedure=frame.in_procedure):
                 yield event
         finally:
@@ -233,7 +238,7 @@ class Interpreter:
                 failure = _own_fault(fault)
             if failure is not None:
                 failure.line = failure.line or statement.line
-                failure.procedure = failure.procedure or frame.procedure
+                failure.place(frame.procedure)
                 for event in self._failed(failure, in_procedure=frame.in_procedure):
                     yield event
 

@@ -14,6 +14,7 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import ImmediateTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.language import principal_syntax as p
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
@@ -24,7 +25,7 @@ _OWNERS: Final = "db_owner"
 _LOGIN_MANAGERS: Final = "securityadmin"
 
 
-def _create_login(session: SessionState, statement: s.CreateLogin) -> None:
+def _create_login(session: SessionState, statement: p.CreateLogin) -> None:
     _check_server_right(session)
     logins, name = session.engine.logins, statement.name
     if logins.login(name) is not None or _server_role(session, name):
@@ -36,7 +37,7 @@ def _create_login(session: SessionState, statement: s.CreateLogin) -> None:
     logins.add_login(name, statement.password, kind=statement.kind, sid=statement.sid)
 
 
-def _alter_login(session: SessionState, statement: s.AlterLogin) -> None:
+def _alter_login(session: SessionState, statement: p.AlterLogin) -> None:
     logins, login = session.engine.logins, session.engine.logins.login(statement.name)
     if login is None or not _may_manage_logins(session):
         _missing("alter the login", statement.name)
@@ -48,7 +49,7 @@ def _alter_login(session: SessionState, statement: s.AlterLogin) -> None:
         logins.set_password(login.name, statement.password)
 
 
-def _drop_login(session: SessionState, statement: s.DropLogin) -> None:
+def _drop_login(session: SessionState, statement: p.DropLogin) -> None:
     login = session.engine.logins.login(statement.name)
     if login is None or not _may_manage_logins(session):
         _missing("drop the login", statement.name)
@@ -59,7 +60,7 @@ def _drop_login(session: SessionState, statement: s.DropLogin) -> None:
     session.engine.logins.drop_login(login.name)
 
 
-def _create_user(session: SessionState, statement: s.CreateUser) -> None:
+def _create_user(session: SessionState, statement: p.CreateUser) -> None:
     _check_database_right(session, "create the user")
     logins, name = session.engine.logins, statement.name
     if _database_principal(session, name) is not None:
@@ -79,7 +80,7 @@ def _create_user(session: SessionState, statement: s.CreateUser) -> None:
     logins.add_user(name, login)
 
 
-def _drop_user(session: SessionState, statement: s.DropUser) -> None:
+def _drop_user(session: SessionState, statement: p.DropUser) -> None:
     found = session.engine.logins.user(statement.name)
     if found is None and _database_principal(session, statement.name) is not None:
         raise SqlError(15150, f"The user '{statement.name}' cannot be dropped.")
@@ -91,14 +92,14 @@ def _drop_user(session: SessionState, statement: s.DropUser) -> None:
     session.engine.logins.drop_user(found.name)
 
 
-def _create_role(session: SessionState, statement: s.CreateRole) -> None:
+def _create_role(session: SessionState, statement: p.CreateRole) -> None:
     _check_database_right(session, "create the role")
     if _database_principal(session, statement.name) is not None:
         raise SqlError(15023, f"The database already has a user, group or role '{statement.name}'.")
     session.engine.logins.add_role(statement.name)
 
 
-def _drop_role(session: SessionState, statement: s.DropRole) -> None:
+def _drop_role(session: SessionState, statement: p.DropRole) -> None:
     logins = session.engine.logins
     found = logins.role(statement.name)
     if found is None and statement.if_exists and _database_principal(session, statement.name) is None:
@@ -113,7 +114,7 @@ def _drop_role(session: SessionState, statement: s.DropRole) -> None:
     logins.drop_role(found.name)
 
 
-def _alter_role(session: SessionState, statement: s.AlterRole) -> None:
+def _alter_role(session: SessionState, statement: p.AlterRole) -> None:
     if statement.of_server:
         _alter_server_role(session, statement)
         return
@@ -136,7 +137,7 @@ def _alter_role(session: SessionState, statement: s.AlterRole) -> None:
         logins.add_member(found.name, principal.name)
 
 
-def _alter_server_role(session: SessionState, statement: s.AlterRole) -> None:
+def _alter_server_role(session: SessionState, statement: p.AlterRole) -> None:
     login = session.engine.logins.login(statement.member)
     if not _server_role(session, statement.role) or not session.principal.is_sysadmin:
         _missing("alter the server role", statement.role)
@@ -187,20 +188,20 @@ def _missing(action: str, name: str) -> NoReturn:
     raise SqlError(15151, f"Cannot {action} '{name}': it does not exist, or you do not have permission.")
 
 
-def _change_permissions(session: SessionState, statement: s.ChangePermissions) -> None:
+def _change_permissions(session: SessionState, statement: p.ChangePermissions) -> None:
     raise not_supported(f"{statement.action} outside of the databases of clients")
 
 
 _ACTIONS: Final[dict[type[s.Statement], Any]] = {
-    s.AlterLogin: _alter_login,
-    s.AlterRole: _alter_role,
-    s.ChangePermissions: _change_permissions,
-    s.CreateLogin: _create_login,
-    s.CreateRole: _create_role,
-    s.CreateUser: _create_user,
-    s.DropLogin: _drop_login,
-    s.DropRole: _drop_role,
-    s.DropUser: _drop_user,
+    p.AlterLogin: _alter_login,
+    p.AlterRole: _alter_role,
+    p.ChangePermissions: _change_permissions,
+    p.CreateLogin: _create_login,
+    p.CreateRole: _create_role,
+    p.CreateUser: _create_user,
+    p.DropLogin: _drop_login,
+    p.DropRole: _drop_role,
+    p.DropUser: _drop_user,
 }
 
 
@@ -221,7 +222,7 @@ def change_principals(session: SessionState, statement: s.Statement) -> None:
         change_users(session, created, statement)
         session.row_count = 0
         return
-    if isinstance(statement, s.CreateUser | s.DropUser):
+    if isinstance(statement, p.CreateUser | p.DropUser):
         _database_principal(session, statement.name)
     _ACTIONS[type(statement)](session, statement)
     session.engine.login_file.save()
@@ -230,9 +231,9 @@ def change_principals(session: SessionState, statement: s.Statement) -> None:
 
 
 def _is_of_database(statement: s.Statement) -> bool:
-    if isinstance(statement, s.AlterRole):
+    if isinstance(statement, p.AlterRole):
         return not statement.of_server
-    return isinstance(statement, s.CreateUser | s.DropUser | s.CreateRole | s.DropRole | s.ChangePermissions)
+    return isinstance(statement, p.CreateUser | p.DropUser | p.CreateRole | p.DropRole | p.ChangePermissions)
 
 
 IMMEDIATE: Final[ImmediateTable] = dict.fromkeys(_ACTIONS, _run)

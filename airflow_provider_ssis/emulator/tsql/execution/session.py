@@ -18,7 +18,7 @@ from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interprete
 from airflow_provider_ssis.emulator.tsql.execution.remote_calls import remote_call
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.transactions import given_up
+from airflow_provider_ssis.emulator.tsql.execution.transaction_state import given_up
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 

@@ -11,19 +11,26 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 import duckdb
 
 from airflow_provider_ssis.emulator.session import Event, TransactionBegan, TransactionEnded
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.local_tables import Image, LocalTables
+from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.transaction_state import (
+    NotingStore,
+    Transaction,
+    check_database,
+    doomed,
+    other_data,
+    two_databases,
+)
 from airflow_provider_ssis.emulator.tsql.execution.user_tables import UserTables
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 log = logging.getLogger(__name__)
 
@@ -35,59 +42,6 @@ _LOCAL: Final = "temp."
 """The begin of the DuckDB names of local tables."""
 
 Result = TypeVar("Result")
-
-
-@dataclass(slots=True)
-class _Transaction:
-    """An open transaction.
-
-    :param store: the DuckDB transaction behind it, from the first write to a permanent table.
-    :param database: the database that it writes to.
-    :param began: the engine's commits in clients' databases that it sees.
-    :param changed: the DuckDB names of the clients' tables that it may have changed.
-    :param read: the clients' tables that the writes read, by DuckDB name, each with the number of the commit that they
-        saw; -1 where it is not known.
-    :param writes: the writes, to be repeated.
-    :param alone: it is that of one statement, of which nothing is repeated.
-    :param partial: a write has failed after it had changed something.
-    :param images: the local tables that it changed, as they were before.
-    :param savepoints: the number of writes at each.
-    :param seen: the engine's commits without a lock that it sees.
-    """
-
-    descriptor: int
-    name: str
-    store: Store | None = None
-    database: str = ""
-    began: int = 0
-    changed: set[str] = field(default_factory=set)
-    read: dict[str, int] = field(default_factory=dict)
-    alone: bool = False
-    partial: bool = False
-    doomed: bool = False
-    writes: list[Callable[[], object]] = field(default_factory=list)
-    images: dict[str, Image | None] = field(default_factory=dict)
-    savepoints: dict[str, int] = field(default_factory=dict)
-    seen: int = 0
-
-
-class _NotingStore(Store):
-    """A store that records its writes."""
-
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, changed_tables: set[str], writes: list[Callable[[], object]]
-    ) -> None:
-        super().__init__(connection, changed_tables)
-        self._writes = writes
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        count = super().execute(sql, parameters)
-        self._writes.append(lambda: Store.execute(self, sql, parameters))
-        return count
-
-    def after_commit(self, action: Callable[[], object]) -> None:
-        super().after_commit(action)
-        self._writes.append(lambda: Store.after_commit(self, action))
 
 
 class Transactions:
@@ -106,7 +60,7 @@ class Transactions:
         self._spid = spid
         self._local_tables = local_tables
         self.user_tables = UserTables(connection, engine.metadata, engine.identities)
-        self._current: _Transaction | None = None
+        self._current: Transaction | None = None
         self._last_descriptor = 0
         self._idle_since: float | None = None
         self._given_up: list[Event] = []
@@ -168,7 +122,7 @@ class Transactions:
         if self._current is not None:
             return []
         self._last_descriptor += 1
-        self._current = _Transaction(self._last_descriptor, name)
+        self._current = Transaction(self._last_descriptor, name)
         return [TransactionBegan(self._last_descriptor)]
 
     def commit(self) -> list[Event]:
@@ -179,7 +133,7 @@ class Transactions:
         if self._current is None:
             raise SqlError(3902, "COMMIT has no corresponding BEGIN TRANSACTION.")
         if self._current.doomed:
-            raise _doomed()
+            raise doomed()
         self.count -= 1
         return [] if self.count else self._end(commit=True)
 
@@ -213,7 +167,7 @@ class Transactions:
         if self._current is None:
             raise SqlError(628, "SAVE TRANSACTION needs an open transaction.")
         if self._current.doomed:
-            raise _doomed()
+            raise doomed()
         self._current.savepoints[name] = len(self._current.writes)
         return []
 
@@ -263,8 +217,8 @@ class Transactions:
                 yield store
             return
         if transaction.doomed:
-            raise _doomed()
-        _check_database(transaction, self._engine.database)
+            raise doomed()
+        check_database(transaction, self._engine.database)
         if transaction.store is None:
             await self._engine.write_lock.acquire(seconds, self)
             self._open(transaction, self._engine.database)
@@ -291,10 +245,10 @@ class Transactions:
             return
         transaction = self._current
         if transaction is None:
-            transaction = self._current = _Transaction(0, "", alone=True)
+            transaction = self._current = Transaction(0, "", alone=True)
         try:
             if transaction.doomed:
-                raise _doomed()
+                raise doomed()
             await self._lock(transaction, found, options)
             count = len(transaction.writes)
             try:
@@ -312,12 +266,12 @@ class Transactions:
         if transaction.alone:
             self._end(commit=True)
 
-    async def _lock(self, transaction: _Transaction, tables: Sequence[UserTable], options: Options) -> None:
+    async def _lock(self, transaction: Transaction, tables: Sequence[UserTable], options: Options) -> None:
         database = tables[0].database
         for table in tables:
             if table.database.lower() != database.lower():
-                raise _two_databases(database, table.database)
-        _check_database(transaction, database)
+                raise two_databases(database, table.database)
+        check_database(transaction, database)
         names = [table.storage_name.lower() for table in tables]
         seconds = None if options.lock_timeout < 0 else options.lock_timeout / 1000
         await self._engine.table_locks.acquire(names, self, seconds)
@@ -327,15 +281,15 @@ class Transactions:
         elif any(self._engine.changed_at.get(name, 0) > transaction.began for name in names):
             self._rebuild(transaction, len(transaction.writes))
             if transaction.doomed:
-                raise _other_data()
+                raise other_data()
 
-    def _open(self, transaction: _Transaction, database: str) -> None:
+    def _open(self, transaction: Transaction, database: str) -> None:
         """Begin the DuckDB transaction."""
         self._engine.begin(self._connection)
         transaction.seen = self._engine.commits_without_lock
         transaction.began = self._engine.user_commits
         transaction.database = database
-        transaction.store = _NotingStore(self._connection, self._engine.changed_tables, transaction.writes)
+        transaction.store = NotingStore(self._connection, self._engine.changed_tables, transaction.writes)
 
     def write(
         self, tables: Iterable[WritableTable], action: Callable[[], Result], sources: Collection[str] = ()
@@ -351,7 +305,7 @@ class Transactions:
         if transaction is None:
             return action()
         if transaction.doomed:
-            raise _doomed()
+            raise doomed()
         for table in tables:
             if isinstance(table, LocalTable) and table.storage_name not in transaction.images:
                 transaction.images[table.storage_name] = self._local_tables.image(table)
@@ -361,7 +315,7 @@ class Transactions:
             self._note_sources(transaction, sources)
         return result
 
-    def _note_sources(self, transaction: _Transaction, sources: Collection[str]) -> None:
+    def _note_sources(self, transaction: Transaction, sources: Collection[str]) -> None:
         for name in sources:
             if name.startswith(_LOCAL) or name in transaction.changed:
                 continue
@@ -415,16 +369,16 @@ class Transactions:
         except duckdb.TransactionException:
             self._rebuild(transaction, len(transaction.writes))
 
-    def _return_to(self, transaction: _Transaction, count: int) -> None:
+    def _return_to(self, transaction: Transaction, count: int) -> None:
         """Undo all but the first writes. Table variables keep their rows, as in T-SQL."""
         transaction.savepoints = {name: at for name, at in transaction.savepoints.items() if at <= count}
         kept = self._local_tables.images(variables=True)
         self._rebuild(transaction, count)
         self._local_tables.restore(kept)
         if transaction.doomed:
-            raise _other_data()
+            raise other_data()
 
-    def _rebuild(self, transaction: _Transaction, count: int) -> None:
+    def _rebuild(self, transaction: Transaction, count: int) -> None:
         """Restart a transaction and repeat its first writes."""
         if transaction.store is not None:
             self._engine.roll_back(self._connection)
@@ -439,7 +393,7 @@ class Transactions:
         transaction.partial = False
         try:
             if transaction.writes and not self._reads_the_same(transaction):
-                raise _other_data()
+                raise other_data()
             for write in transaction.writes:
                 write()
         except (SqlError, duckdb.Error) as error:
@@ -447,14 +401,14 @@ class Transactions:
             log.warning("a transaction cannot be repeated after an error, and is rolled back: %s", error)
             self._lose(transaction)
 
-    def _reads_the_same(self, transaction: _Transaction) -> bool:
+    def _reads_the_same(self, transaction: Transaction) -> bool:
         """Whether the tables that the writes read have not changed since."""
         return all(
             name in transaction.changed or self._engine.changed_at.get(name, 0) == commit
             for name, commit in transaction.read.items()
         )
 
-    def _lose(self, transaction: _Transaction) -> None:
+    def _lose(self, transaction: Transaction) -> None:
         """Undo all writes; only a rollback is left."""
         transaction.doomed = True
         transaction.writes.clear()
@@ -465,7 +419,7 @@ class Transactions:
             self.user_tables.forget()
         self._local_tables.restore(transaction.images)
 
-    def _undo_all(self, transaction: _Transaction) -> None:
+    def _undo_all(self, transaction: Transaction) -> None:
         self.recover()
         kept = self._local_tables.images(variables=True)
         if transaction.store is not None:
@@ -505,40 +459,13 @@ class Transactions:
             store.run_after_commit()
         return [TransactionEnded(transaction.descriptor, commit)]
 
-    def _undo_resets(self, transaction: _Transaction) -> None:
+    def _undo_resets(self, transaction: Transaction) -> None:
         self._engine.identities.undo_resets(transaction.changed)
         self._local_tables.identities.undo_resets()
 
-    def _note_changes(self, transaction: _Transaction) -> None:
+    def _note_changes(self, transaction: Transaction) -> None:
         """Show the changes of clients' tables to the other sessions."""
         if transaction.changed:
             self._engine.user_commits += 1
             self._engine.changed_at.update(dict.fromkeys(transaction.changed, self._engine.user_commits))
             self.user_tables.commit()
-
-
-def given_up() -> SqlError:
-    """The error for the request after a transaction was rolled back while it was idle."""
-    text = "The transaction was idle while another session waited for it, and was rolled back. Run it again."
-    return SqlError(1205, text, severity=13, state=51, ends_batch=True)
-
-
-def _other_data() -> SqlError:
-    text = "Other transactions have changed tables that this one has read, so it cannot be restored. Run it again."
-    return SqlError(1205, text, severity=13, state=51)
-
-
-def _check_database(transaction: _Transaction, database: str) -> None:
-    """See that a transaction writes to one database."""
-    if transaction.store is not None and transaction.database.lower() != database.lower():
-        raise _two_databases(transaction.database, database)
-
-
-def _two_databases(first: str, second: str) -> SqlError:
-    return not_supported(f"A transaction that writes to the databases {first} and {second}: commit between them. It")
-
-
-def _doomed() -> SqlError:
-    return SqlError(
-        3930, "The current transaction cannot be committed. Roll it back before you write anything.", ends_batch=True
-    )

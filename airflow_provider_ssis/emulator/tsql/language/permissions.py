@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from airflow_provider_ssis.emulator.tsql.language import principal_syntax as p
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
@@ -36,7 +37,7 @@ def statement(stream: TokenStream) -> s.Statement | None:
         stream.advance()
     if stream.accept("AS"):
         stream.identifier()
-    return s.ChangePermissions(line, action, tuple(permissions), kind, securable, tuple(principals), with_option)
+    return p.ChangePermissions(line, action, tuple(permissions), kind, securable, tuple(principals), with_option)
 
 
 def _principal(stream: TokenStream) -> str:

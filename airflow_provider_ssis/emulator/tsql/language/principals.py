@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from airflow_provider_ssis.emulator.tsql.language import principal_syntax as p
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
@@ -31,12 +32,12 @@ def _create_login(stream: TokenStream, line: int) -> s.Statement:
     if stream.accept("FROM"):
         if stream.accept("EXTERNAL"):
             stream.expect("PROVIDER")
-            return s.CreateLogin(line, name, LoginKind.ENTRA)
+            return p.CreateLogin(line, name, LoginKind.ENTRA)
         if not stream.accept("WINDOWS"):
             raise not_supported(f"CREATE LOGIN … FROM {stream.now.text.upper()}", line=line)
         if stream.accept("WITH"):
             _settings(stream, line)
-        return s.CreateLogin(line, name, LoginKind.WINDOWS)
+        return p.CreateLogin(line, name, LoginKind.WINDOWS)
     stream.expect("WITH")
     stream.expect("PASSWORD")
     stream.expect_symbol("=")
@@ -45,7 +46,7 @@ def _create_login(stream: TokenStream, line: int) -> s.Statement:
     password = stream.expect_kind(Kind.STRING).value
     stream.accept("MUST_CHANGE")
     sid = _settings(stream, line) if stream.accept_symbol(",") else None
-    return s.CreateLogin(line, name, LoginKind.SQL, password, sid)
+    return p.CreateLogin(line, name, LoginKind.SQL, password, sid)
 
 
 def _settings(stream: TokenStream, line: int, statement: str = "CREATE LOGIN") -> bytes | None:
@@ -68,11 +69,11 @@ def _settings(stream: TokenStream, line: int, statement: str = "CREATE LOGIN") -
 def _alter_login(stream: TokenStream, line: int) -> s.Statement:
     name = stream.identifier()
     if stream.now.is_word("ENABLE", "DISABLE"):
-        return s.AlterLogin(line, name, enabled=stream.advance().is_word("ENABLE"))
+        return p.AlterLogin(line, name, enabled=stream.advance().is_word("ENABLE"))
     stream.expect("WITH")
     if not stream.accept("PASSWORD"):
         _settings(stream, line, "ALTER LOGIN")
-        return s.AlterLogin(line, name)
+        return p.AlterLogin(line, name)
     stream.expect_symbol("=")
     password = stream.expect_kind(Kind.STRING).value
     if stream.accept("OLD_PASSWORD"):
@@ -81,11 +82,11 @@ def _alter_login(stream: TokenStream, line: int) -> s.Statement:
         pass
     if stream.accept_symbol(","):
         _settings(stream, line, "ALTER LOGIN")
-    return s.AlterLogin(line, name, password=password)
+    return p.AlterLogin(line, name, password=password)
 
 
 def _drop_login(stream: TokenStream, line: int) -> s.Statement:
-    return s.DropLogin(line, stream.identifier())
+    return p.DropLogin(line, stream.identifier())
 
 
 def _create_user(stream: TokenStream, line: int) -> s.Statement:
@@ -110,24 +111,24 @@ def _create_user(stream: TokenStream, line: int) -> s.Statement:
             raise not_supported(f"CREATE USER … WITH {word}", line=line)
         stream.expect_symbol("=")
         stream.identifier()
-    return s.CreateUser(line, name, login, is_external)
+    return p.CreateUser(line, name, login, is_external)
 
 
 def _drop_user(stream: TokenStream, line: int) -> s.Statement:
     if_exists = _if_exists(stream)
-    return s.DropUser(line, stream.identifier(), if_exists)
+    return p.DropUser(line, stream.identifier(), if_exists)
 
 
 def _create_role(stream: TokenStream, line: int) -> s.Statement:
     name = stream.identifier()
     if stream.accept("AUTHORIZATION"):
         stream.identifier()
-    return s.CreateRole(line, name)
+    return p.CreateRole(line, name)
 
 
 def _drop_role(stream: TokenStream, line: int) -> s.Statement:
     if_exists = _if_exists(stream)
-    return s.DropRole(line, stream.identifier(), if_exists)
+    return p.DropRole(line, stream.identifier(), if_exists)
 
 
 def _alter_role(stream: TokenStream, line: int, *, of_server: bool = False) -> s.Statement:
@@ -136,7 +137,7 @@ def _alter_role(stream: TokenStream, line: int, *, of_server: bool = False) -> s
         raise not_supported("ALTER ROLE … WITH NAME", line=line)
     adds = stream.expect("ADD", "DROP").is_word("ADD")
     stream.expect("MEMBER")
-    return s.AlterRole(line, role, stream.identifier(), adds, of_server)
+    return p.AlterRole(line, role, stream.identifier(), adds, of_server)
 
 
 def _alter_server_role(stream: TokenStream, line: int) -> s.Statement:

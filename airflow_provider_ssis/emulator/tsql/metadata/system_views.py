@@ -27,6 +27,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     View,
     object_kind,
 )
+from airflow_provider_ssis.emulator.tsql.metadata.principal_views import PRINCIPAL_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import SEQUENCE_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.session_views import SESSION_VIEWS
@@ -41,7 +42,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import (
     type_id,
 )
 
-_KIND_TEXT: Final = {
+KIND_TEXTS: Final = {
     "U ": "USER_TABLE",
     "V ": "VIEW",
     "P ": "SQL_STORED_PROCEDURE",
@@ -86,7 +87,7 @@ def _schemas(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
 def _object(metadata: Metadata, database: str, number: int, item: Any) -> tuple[Any, ...]:
     kind = object_kind(item)
     schema_id = metadata.schema_id(database, item.schema)
-    return item.name, number, None, schema_id, 0, kind, _KIND_TEXT[kind], metadata.created, metadata.created, False
+    return item.name, number, None, schema_id, 0, kind, KIND_TEXTS[kind], metadata.created, metadata.created, False
 
 
 def _objects_of(*kinds: type) -> Callable[[Metadata, str], Iterator[tuple[Any, ...]]]:
@@ -185,84 +186,6 @@ def _parameters(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
                 )
 
 
-def _server_principals(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    texts = {"S": "SQL_LOGIN", "R": "SERVER_ROLE", "U": "WINDOWS_LOGIN", "G": "WINDOWS_GROUP", "E": "EXTERNAL_LOGIN"}
-    for item in metadata.server_principals():
-        yield (
-            item.name,
-            item.id,
-            item.sid,
-            item.kind,
-            texts.get(item.kind, ""),
-            item.disabled,
-            metadata.created,
-            metadata.created,
-            "master",
-            item.kind == "R",
-        )
-
-
-def _database_principals(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    texts = {"S": "SQL_USER", "R": "DATABASE_ROLE", "U": "WINDOWS_USER", "G": "WINDOWS_GROUP", "E": "EXTERNAL_USER"}
-    for item in metadata.database_principals(database):
-        yield (
-            item.name,
-            item.id,
-            item.kind,
-            texts.get(item.kind, ""),
-            "dbo",
-            metadata.created,
-            metadata.created,
-            item.sid,
-            item.fixed_role,
-        )
-
-
-def _role_members(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    yield from metadata.role_members(database)
-
-
-_PERMISSION_CODES: Final = {
-    "SELECT": "SL  ",
-    "INSERT": "IN  ",
-    "UPDATE": "UP  ",
-    "DELETE": "DL  ",
-    "EXECUTE": "EX  ",
-    "REFERENCES": "RF  ",
-    "ALTER": "AL  ",
-    "CONTROL": "CL  ",
-    "CONNECT": "CO  ",
-    "CREATE TABLE": "CRTB",
-    "CREATE VIEW": "CRVW",
-    "CREATE PROCEDURE": "CRPR",
-    "CREATE FUNCTION": "CRFN",
-    "CREATE SCHEMA": "CRSM",
-    "VIEW DEFINITION": "VW  ",
-}
-_PERMISSION_CLASSES: Final = {"DATABASE": (0, "DATABASE"), "OBJECT": (1, "OBJECT_OR_COLUMN"), "SCHEMA": (3, "SCHEMA")}
-_PERMISSION_STATES: Final = {"G": "GRANT", "W": "GRANT_WITH_GRANT_OPTION", "D": "DENY"}
-
-
-def _permissions(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    ids = {each.name.lower(): each.id for each in metadata.database_principals(database)}
-    for grantee, state, permission, kind, schema, name in metadata.permissions(database):
-        major = 0
-        if kind == "SCHEMA":
-            major = metadata.schema_id(database, schema) or 0
-        elif kind == "OBJECT":
-            known = {(item.schema.lower(), item.name.lower()): number for number, item in metadata.objects(database)}
-            major = known.get((schema, name), 0)
-        code = _PERMISSION_CODES.get(permission, "    ")
-        yield (
-            *(*_PERMISSION_CLASSES[kind], major, 0, ids.get(grantee, 0), 1, code, permission),
-            *(state, _PERMISSION_STATES[state]),
-        )
-
-
-def _server_role_members(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    yield from metadata.server_role_members()
-
-
 def _configurations(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for number, name, value in ((1562, "clr enabled", 1), (518, "show advanced options", 1), (16390, "xp_cmdshell", 0)):
         yield number, name, value, 0, 1, value, name, True, False
@@ -347,47 +270,6 @@ _VIEWS: Final = (
         for name in ("sys.parameters", "sys.all_parameters")
     ),
     ComputedView(
-        "sys.server_principals",
-        columns_of(
-            "name sysname; principal_id int; sid varbinary(85) ?; type char(1); type_desc nvarchar(60) ?; "
-            "is_disabled bit ?; create_date datetime; modify_date datetime; default_database_name sysname ?; "
-            "is_fixed_role bit"
-        ),
-        _server_principals,
-        fresh=True,
-    ),
-    ComputedView(
-        "sys.database_principals",
-        columns_of(
-            "name sysname; principal_id int; type char(1); type_desc nvarchar(60) ?; default_schema_name sysname "
-            "?; create_date datetime; modify_date datetime; sid varbinary(85) ?; is_fixed_role bit"
-        ),
-        _database_principals,
-        fresh=True,
-    ),
-    ComputedView(
-        "sys.database_role_members",
-        columns_of("role_principal_id int; member_principal_id int"),
-        _role_members,
-        fresh=True,
-    ),
-    ComputedView(
-        "sys.database_permissions",
-        columns_of(
-            "class tinyint; class_desc nvarchar(60) ?; major_id int; minor_id int; grantee_principal_id int; "
-            "grantor_principal_id int; type char(4); permission_name nvarchar(128) ?; state char(1); state_desc "
-            "nvarchar(60) ?"
-        ),
-        _permissions,
-        fresh=True,
-    ),
-    ComputedView(
-        "sys.server_role_members",
-        columns_of("role_principal_id int; member_principal_id int"),
-        _server_role_members,
-        fresh=True,
-    ),
-    ComputedView(
         "sys.configurations",
         columns_of(
             "configuration_id int; name nvarchar(35); value int ?; minimum int ?; maximum int ?; value_in_use int "
@@ -421,6 +303,7 @@ _ALL: Final = (
     *_VIEWS,
     *compatibility_views(_all_objects, _columns_rows),
     *TABLE_VIEWS,
+    *PRINCIPAL_VIEWS,
     *SEQUENCE_VIEWS,
     *INFORMATION_VIEWS,
     *SESSION_VIEWS,

@@ -8,6 +8,7 @@ from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedure
 from airflow_provider_ssis.emulator.tsql.system_procedures import (
     application_locks,
     drivers,
+    object_information,
     odbc_catalog,
     renaming,
     roles,
@@ -22,6 +23,7 @@ _FIXED: Final = {
         *application_locks.PROCEDURES,
         *odbc_catalog.PROCEDURES,
         *roles.PROCEDURES,
+        *object_information.PROCEDURES,
         *renaming.PROCEDURES,
         *sequences.PROCEDURES,
     )

@@ -49,8 +49,19 @@ class SqlError(Exception):
         self.rolls_back = ends_batch is None and number in BATCH_ENDING
         self.ends_batch = self.rolls_back if ends_batch is None else ends_batch
         self.return_status = return_status
+        self.is_placed = bool(procedure)
+        """The procedure is known; an error of dynamic SQL has none."""
         self.by_raiserror = False
         """Raised by RAISERROR, to which SET XACT_ABORT does not apply."""
+
+    def place(self, procedure: str) -> None:
+        """Note where the error occurred, unless that is known: the statements around it do not change it.
+
+        :param procedure: the module; empty for a batch and for dynamic SQL.
+        """
+        if not self.is_placed:
+            self.procedure = self.procedure or procedure
+            self.is_placed = True
 
     def __str__(self) -> str:
         place = f", Procedure {self.procedure}" if self.procedure else ""

@@ -115,6 +115,30 @@ def test_errors(folder: Path, text: str, number: int) -> None:
     assert found.numbers == [number], found.errors
 
 
+def test_a_login_needs_the_role_bulkadmin(folder: Path) -> None:
+    async def run() -> list[list[int]]:
+        async with tsql_server() as server:
+            owner, guest = await server.session(), await server.session("guest")
+            await answer(owner, "CREATE DATABASE Shop; USE Shop; CREATE TABLE t (a int, b varchar(5))")
+            await answer(owner, "CREATE USER guest_user FOR LOGIN guest; ALTER ROLE db_owner ADD MEMBER guest_user")
+            load = f"USE Shop; BULK INSERT t FROM '{folder}/tabs.txt'"
+            found = [(await answer(guest, load)).numbers]
+            server.engine.logins.set_server_role("guest", "bulkadmin", member=True)
+            found.append((await answer(guest, load)).numbers)
+            await owner.close()
+            await guest.close()
+            return found
+
+    assert asyncio.run(run()) == [[4834], []]
+
+
+def test_a_file_of_more_than_256_mib_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "large.txt").open("wb") as file:
+        file.truncate(2**28 + 1)
+    (found,) = answers(f"CREATE TABLE #t (a varchar(5)); BULK INSERT #t FROM '{tmp_path}/large.txt'")
+    assert found.numbers == [701]
+
+
 def test_a_login_that_may_not_alter_the_table_cannot_leave_its_constraints_out(folder: Path) -> None:
     async def run() -> list[list[int]]:
         async with tsql_server() as server:

@@ -39,6 +39,30 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         ALTER TABLE dbo.fin SWITCH TO dbo.fout WITH (WAIT_AT_LOW_PRIORITY (MAX_DURATION = 1 MINUTES, ABORT_AFTER_WAIT = NONE)); SELECT (SELECT COUNT(*) FROM fin), SUM(v) FROM fout""",
         [[(0,)], [(0,)], [(0, 3)]],
     ),
+    "what people ask about a table": (
+        """CREATE TABLE hlp (id int IDENTITY(5, 2) CONSTRAINT pk_hlp PRIMARY KEY, v varchar(9) NULL CONSTRAINT df_hlp DEFAULT 'x', ts rowversion, n AS id * 2); CREATE INDEX ix_hlp ON hlp (v); INSERT hlp DEFAULT VALUES; EXEC sp_help 'dbo.hlp'""",
+        [
+            [("hlp", "dbo", "user table", dt.datetime(2022, 11, 1))],
+            [
+                ("id", "int", "no", 4, "10   ", "0    ", "no", "(n/a)", "(n/a)", None),
+                ("v", "varchar", "no", 9, "     ", "     ", "yes", "no", "no", "SQL_Latin1_General_CP1_CI_AS"),
+                ("ts", "timestamp", "no", 8, "     ", "     ", "no", "no", "no", None),
+                ("n", "int", "yes", 4, "10   ", "0    ", "no", "(n/a)", "(n/a)", None),
+            ],
+            [("id", 5, 2, 0)],
+            [("No rowguidcol column defined.",)],
+            [("PRIMARY",)],
+            [
+                ("pk_hlp", "clustered, unique, primary key located on PRIMARY", "id"),
+                ("ix_hlp", "nonclustered located on PRIMARY", "v"),
+            ],
+            [("PRIMARY KEY (clustered)", "pk_hlp", "id"), ("DEFAULT on column v", "df_hlp", "('x')")],
+        ],
+    ),
+    "how much space a table uses": (
+        "CREATE TABLE spc (id int); INSERT spc SELECT value FROM GENERATE_SERIES(1, 3000); EXEC sp_spaceused 'spc'; EXEC sp_updatestats; EXEC sp_recompile 'spc'",
+        [[("spc", f"{3000:<20}", "16 KB", "16 KB", "0 KB", "0 KB")]],
+    ),
     "statistics": (
         "CREATE TABLE st (a int, b int); CREATE STATISTICS s1 ON st (a, b) WITH FULLSCAN; UPDATE STATISTICS st s1 WITH SAMPLE 50 PERCENT; CREATE STATISTICS s2 ON st (b) WHERE b > 5; DROP STATISTICS st.s1, dbo.st.s2; SELECT COUNT(*) FROM st",
         [[(0,)]],
@@ -88,6 +112,8 @@ ERRORS = {
     "CREATE TABLE e (a int); CREATE STATISTICS s ON e (a); CREATE STATISTICS s ON e (a)": 1927,
     "CREATE TABLE e (a int); DROP STATISTICS e.s": 3701,
     "SELECT CHECKSUM_AGG(n) FROM (VALUES ('a')) v (n)": 8117,
+    "EXEC sp_help 'nowhere'": 15009,
+    "EXEC sp_spaceused 'nowhere'": 15009,
     "SELECT 1 WHERE 'a' COLLATE Latin1_General_CS_AS = 'a' COLLATE Latin1_General_BIN": 468,
     "SELECT 1 WHERE 'a' COLLATE Latin1_General_CS_AS < 'a'": 40514,
     "SELECT 1 WHERE UPPER('a' COLLATE Latin1_General_CS_AS) = 'A'": 40514,
@@ -120,6 +146,13 @@ def test_script(run: RUN, name: str) -> None:
     text, expected = SCRIPTS[name]
     found = run(text)
     assert (found.errors, found.results) == ([], expected)
+
+
+def test_sessions_and_objects_are_listed(run: RUN) -> None:
+    found = run("EXEC sp_who2; EXEC sp_help; EXEC sp_spaceused")
+    assert [(row[1], row[2], row[5]) for row in found.results[0]] == [("RUNNABLE", "sa", "Shop")]
+    assert all(row[1] == "dbo" for row in found.results[1])
+    assert [row[0] for row in found.results[2]] == ["Shop"]
 
 
 @pytest.mark.parametrize("text", ERRORS)

@@ -78,6 +78,15 @@ SCRIPTS: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
         ],
         [[(2628, "p", 3)]],
     ),
+    "an error of dynamic SQL has no procedure": (
+        [
+            "CREATE PROC p AS EXEC ('SELECT 1/0')",
+            "CREATE PROC q AS EXEC sp_executesql N'SELECT * FROM nowhere'",
+            "CREATE PROC r AS EXEC ('SELECT FROM')",
+            "BEGIN TRY EXEC p END TRY BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_PROCEDURE(), ERROR_LINE() END CATCH; BEGIN TRY EXEC q END TRY BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_PROCEDURE() END CATCH; BEGIN TRY EXEC r END TRY BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_PROCEDURE() END CATCH",
+        ],
+        [[], [(8134, None, 1)], [(208, None)], [(156, None)]],
+    ),
     "a function with a value": (
         [
             "CREATE FUNCTION dbo.times (@x int, @y int = 2) RETURNS int WITH SCHEMABINDING AS BEGIN RETURN @x * @y END",

@@ -22,7 +22,7 @@ from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, PRIMARY_KEY, Key, PlainIndex, TableRules
 from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import computed_text
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _SKIPPED: Final = "FOREIGN KEY constraint '{}' is skipped: temporary tables do not enforce it."
 
@@ -238,10 +238,11 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
             text = f"Column names in table '{table.name}' must be unique: '{column.name}' is there already."
             raise SqlError(2705, text, state=4, ends_batch=True)
     added, old = statement.rules.named(), table.rules
-    if added.identity is not None:
-        raise not_supported("ALTER TABLE … ADD of a column with IDENTITY")
+    if added.identity is not None and old.identity is not None:
+        text = f"Several identity columns are given for table '{table.name}'. Only one is allowed."
+        raise SqlError(2744, text, state=2, ends_batch=True)
     rules = TableRules(
-        old.identity,
+        old.identity or added.identity,
         (*old.defaults, *added.defaults),
         (*old.checks, *added.checks),
         (*old.keys, *added.keys),
@@ -274,6 +275,9 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
                 )
                 raise SqlError(4901, text, ends_batch=True)
     replace_table(session, frame, table, new, rows)
+    if added.identity is not None and rows:
+        last = added.identity.seed + (len(rows) - 1) * added.identity.increment
+        session.identities_of(new).note(new, last)
     if isinstance(new, UserTable):
         for foreign in added.foreign_keys:
             user_table_statements.check_foreign_key(session, new, foreign)
@@ -285,6 +289,10 @@ def _first_value(table: WritableTable, column: Column) -> str:
     computed = {each.column.lower(): computed_text(table, each) for each in table.rules.computed}
     if column.name.lower() in computed:
         return f"({computed[column.name.lower()]})"
+    identity = table.rules.identity
+    if identity is not None and table.rules.is_identity(column.name):
+        number = "ROW_NUMBER() OVER (ORDER BY (SELECT NULL)) - 1"
+        return f"CAST({identity.seed} + ({number}) * {identity.increment} AS {column.type})"
     default = table.rules.default_of(column.name)
     if default is None or column.nullable:
         return f"CAST(NULL AS {column.type})"

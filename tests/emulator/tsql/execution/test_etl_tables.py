@@ -63,6 +63,11 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         "CREATE TABLE spc (id int); INSERT spc SELECT value FROM GENERATE_SERIES(1, 3000); EXEC sp_spaceused 'spc'; EXEC sp_updatestats; EXEC sp_recompile 'spc'",
         [[("spc", f"{3000:<20}", "16 KB", "16 KB", "0 KB", "0 KB")]],
     ),
+    "a new column with IDENTITY": (
+        """CREATE TABLE ai (v char(1)); INSERT ai VALUES ('a'), ('b'), ('b'); ALTER TABLE ai ADD id int IDENTITY(10, 5) CONSTRAINT pk_ai PRIMARY KEY; INSERT ai (v) VALUES ('c'); SELECT MIN(id), MAX(id), COUNT(DISTINCT id), SCOPE_IDENTITY() FROM ai
+        DELETE a FROM ai a JOIN ai b ON a.v = b.v AND a.id > b.id; SELECT v FROM ai ORDER BY id; CREATE TABLE #ai (v int); INSERT #ai VALUES (1); ALTER TABLE #ai ADD id int IDENTITY; INSERT #ai VALUES (2); SELECT id FROM #ai ORDER BY v""",
+        [[(10, 25, 4, Decimal(25))], [("a",), ("b",), ("c",)], [(1,), (2,)]],
+    ),
     "statistics": (
         "CREATE TABLE st (a int, b int); CREATE STATISTICS s1 ON st (a, b) WITH FULLSCAN; UPDATE STATISTICS st s1 WITH SAMPLE 50 PERCENT; CREATE STATISTICS s2 ON st (b) WHERE b > 5; DROP STATISTICS st.s1, dbo.st.s2; SELECT COUNT(*) FROM st",
         [[(0,)]],
@@ -108,6 +113,7 @@ ERRORS = {
     "CREATE TABLE e (a int NOT NULL); CREATE TABLE f (a int PRIMARY KEY); ALTER TABLE e SWITCH TO f": 4947,
     "CREATE TABLE e (a int); CREATE TABLE f (a int CHECK (a > 1)); ALTER TABLE e SWITCH TO f": 4970,
     "CREATE TABLE e (a int); ALTER TABLE e SWITCH PARTITION 1 TO e": 40514,
+    "CREATE TABLE e (a int IDENTITY); ALTER TABLE e ADD b int IDENTITY": 2744,
     "CREATE TABLE e (a int); CREATE STATISTICS s ON e (b)": 1911,
     "CREATE TABLE e (a int); CREATE STATISTICS s ON e (a); CREATE STATISTICS s ON e (a)": 1927,
     "CREATE TABLE e (a int); DROP STATISTICS e.s": 3701,

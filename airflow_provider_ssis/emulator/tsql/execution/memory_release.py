@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 _REQUESTS: Final = 1000
 """Requests after which memory is freed again."""
-_WORTHWHILE: Final = 1_000_000
-"""Bytes that DuckDB must use for it."""
+_LEAST: Final = 100_000
+"""Bytes that DuckDB must use for it: the limit that is set must be far below."""
 
 
 class MemoryRelease:
@@ -47,7 +47,7 @@ class MemoryRelease:
         """Free memory now."""
         cursor = self._connection.cursor()
         try:
-            if _used(cursor) > _WORTHWHILE:
+            if _used(cursor) > _LEAST:
                 limit = cursor.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
                 cursor.execute("SET memory_limit = '1KB'")
                 cursor.execute(f"SET memory_limit = '{limit}'")  # Not reached: more than that is in use.

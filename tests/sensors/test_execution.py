@@ -347,10 +347,11 @@ def test_deferred_with_soft_fail_what_takes_too_long_is_skipped(
 
 
 def test_deferred_what_ended_at_the_last_moment_counts(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
-    ssisdb.scripts.take(0.5, package="Load.dtsx")
+    ssisdb.scripts.hang(package="Load.dtsx")
     task_run = sensor(started(), deferrable=True)
     deferral = deferred(task_run)
     execution_id = reloaded(deferral.trigger).execution_id
+    ssisdb.scripts.release()
     sensor(execution_id).execute()
     event = {"execution_id": execution_id, "result": "timed_out", "detail": None}
     assert resumed(task_run, deferral, event)["status"] == "succeeded"

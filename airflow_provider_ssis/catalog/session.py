@@ -187,8 +187,10 @@ class CatalogSession:
     def close(self) -> None:
         """End the session."""
         if self._connection is not None:
-            connection, self._connection, self._cursor = self._connection, None, None
+            connection, self._connection = self._connection, None
+            # The connection first: the server forgets the prepared statement with it, without a separate request.
             connection.close()
+            self._cursor = None
 
     def _may_repeat(self, error: TransientError | ServerUnreachable, repeat: Repeat) -> bool:
         if isinstance(error, ServerUnreachable):

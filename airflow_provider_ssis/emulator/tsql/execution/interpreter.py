@@ -7,7 +7,6 @@ are dropped and options restored at once, not some time later.
 from __future__ import annotations
 
 import logging
-import time
 from collections import ChainMap
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
@@ -47,7 +46,6 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 log = logging.getLogger(__name__)
 
 _DEEPEST: Final = 32
-_SECONDS_BETWEEN_PAUSES: Final = 0.005
 
 
 class Interpreter:
@@ -59,7 +57,6 @@ class Interpreter:
         self.evaluator = Evaluator(session)
         self.try_depth: int = 0
         """The number of TRY blocks that run now."""
-        self._paused = time.monotonic()
 
     # --- batches and dynamic SQL
 
@@ -75,6 +72,7 @@ class Interpreter:
         session = self.session
         self.try_depth = 0
         session.errors.clear()
+        session.worker.note_wait()
         session.refresh_principal()
         ended = session.transactions.begin_request()
         try:
@@ -198,10 +196,8 @@ class Interpreter:
         while place < len(statements):
             statement = statements[place]
             place += 1
-            if time.monotonic() - self._paused > _SECONDS_BETWEEN_PAUSES:
-                # An endless loop must leave room for others, and for the cancel that ends it.
-                await session.worker.pause()
-                self._paused = time.monotonic()
+            # An endless loop must leave room for others, and for the cancel that ends it.
+            await session.worker.pause()
             failure: SqlError | None = None
             try:
                 if session.options.implicit_transactions and type(statement) in BEGIN_IMPLICITLY:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -18,6 +19,8 @@ import duckdb
 Result = TypeVar("Result")
 
 _SECONDS_BETWEEN_INTERRUPTS: Final = 0.02
+_SECONDS_BETWEEN_PAUSES: Final = 0.005
+_PAUSE_SECONDS: Final = 0.001
 
 
 class Worker:
@@ -31,6 +34,7 @@ class Worker:
         self._pool = pool
         self._connections = [connection]
         self._cancelled = threading.Event()
+        self.note_wait()
 
     def add(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Interrupt the queries of another connection too."""
@@ -46,11 +50,6 @@ class Worker:
         for connection in self._connections:
             connection.interrupt()
 
-    async def pause(self) -> None:
-        """Leave room for other sessions between the statements of a long batch."""
-        # A loop that only yields kept threads with queries of other sessions waiting for up to a minute.
-        await asyncio.sleep(0.001)
-
     async def run(self, action: Callable[[], Result]) -> Result:
         """Run an action in a thread.
 
@@ -60,7 +59,7 @@ class Worker:
         self._cancelled.clear()
         future = asyncio.get_running_loop().run_in_executor(self._pool, action)
         try:
-            return await asyncio.shield(future)
+            result = await asyncio.shield(future)
         except asyncio.CancelledError:
             while not future.done():
                 # Again and again: DuckDB forgets an interrupt that comes just before its query begins.
@@ -70,3 +69,19 @@ class Worker:
             if not future.cancelled():
                 future.exception()  # The caller is cancelled, and asyncio warns of exceptions that nothing reads.
             raise
+        self.note_wait()
+        return result
+
+    def note_wait(self) -> None:
+        """Note that the session has just waited: for its client, or for a thread. The event loop was free meanwhile."""
+        self._waited = time.monotonic()
+
+    async def pause(self) -> None:
+        """Leave room for other sessions if this one has not waited for a while.
+
+        It sleeps, because a loop that only yields kept threads with queries of other sessions waiting for up to a
+        minute.
+        """
+        if time.monotonic() - self._waited > _SECONDS_BETWEEN_PAUSES:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            self.note_wait()

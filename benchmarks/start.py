@@ -120,9 +120,9 @@ def run(size: Size) -> Report:
         ],
         note=(
             "Each is a whole task without its wait: connect, log in, start, disconnect. The network's round "
-            "trips include all of that. Requests count from the login on: besides those that start, ours has "
-            "one that releases a prepared statement at the end; the peers have their drivers' requests about "
-            "transactions and options. Both peers send one batch that creates and starts at once; ours saves "
+            "trips include all of that. Requests count from the login on; those of the peers include their "
+            "drivers' requests about transactions and options. Both peers send one batch that creates and starts at "
+            "once; ours saves "
             "the execution's id in between and holds a lock, so that a crash neither loses nor doubles a run. "
             "Time includes the embedded SSISDB's own, which is most of it without delay."
         ),

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.models import EventMessage, Execution, ExecutionParameterValue, ExecutionSummary
+    from airflow_provider_ssis.catalog.models import (
+        EventMessage,
+        ExecutedPackage,
+        Execution,
+        ExecutionParameterValue,
+        ExecutionSummary,
+    )
     from airflow_provider_ssis.catalog.sql.variants import VariantValue
 
 SUCCESS = frozenset({OperationStatus.SUCCEEDED, OperationStatus.COMPLETED})
@@ -65,7 +71,7 @@ def status_name(status: OperationStatus) -> str:
     return status.name.lower()
 
 
-def execution_name(execution: Execution) -> str:
+def execution_name(execution: Execution | ExecutedPackage) -> str:
     """The execution and its package, for logs and errors: ``Execution 7 of Sales/Mart/Load.dtsx``."""
     package = f"{execution.folder_name}/{execution.project_name}/{execution.package_name}"
     return f"Execution {execution.execution_id} of {package}"
@@ -113,7 +119,7 @@ def unsuccessful_error(catalog: Catalog, execution: Execution, *, task_killed: b
 
 
 def start_lines(
-    execution: Execution,
+    execution: Execution | ExecutedPackage,
     values: Sequence[ExecutionParameterValue],
     *,
     sensitive: Collection[str] = (),

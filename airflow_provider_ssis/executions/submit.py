@@ -269,7 +269,7 @@ def _submit(
                 if not submission.is_stamped:
                     # With stamps, the catalog itself checks it under the lock.
                     state.load_unless_superseded(stamp.try_number)
-                started = catalog.start_correlated_execution(found.execution_id, correlation, place=found.place)
+                started = catalog.start_correlated_execution(found.execution_id, correlation, is_first=found.is_first)
                 return Submitted(execution, started.status, started)
             return Submitted(execution, found.status)
         except OtherExecutionActive as active:

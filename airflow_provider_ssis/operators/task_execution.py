@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.message_levels import MessageLevel
     from airflow_provider_ssis.catalog.models import (
+        ExecutedPackage,
         Execution,
         ExecutionParameterValue,
         ExecutionState,
@@ -131,7 +132,7 @@ class TaskExecution:
         :param started: the execution with its values, if this task has just started it.
         :param sensitive: names of parameters whose values the task gives as sensitive.
         """
-        execution: Execution | None
+        execution: Execution | ExecutedPackage | None
         values: Sequence[ExecutionParameterValue]
         if started is not None:
             execution, values = started.execution, started.values

@@ -104,13 +104,19 @@ def test_a_start_returns_the_execution_and_its_values(mart: Catalog, ssisdb: Ssi
     ssisdb.scripts.take(600, package="Load.dtsx")
     found = mart.get_or_create_execution(REQUEST, CORRELATION)
     started = mart.start_correlated_execution(found.execution_id, CORRELATION)
-    assert started.execution.start_time is not None
+    assert started.status is OperationStatus.PENDING
     assert started.execution.package_name == "Load.dtsx"
     assert list(started.values) == [
         value for value in mart.execution_parameter_values(found.execution_id) if value.value_set
     ]
     again = mart.start_correlated_execution(found.execution_id, CORRELATION)
-    assert (again.execution.execution_id, again.values) == (found.execution_id, started.values)
+    assert (again.execution, again.values) == (started.execution, started.values)
+    assert again.status is not OperationStatus.CREATED
+
+
+def test_the_start_of_a_synchronized_execution_returns_its_end(mart: Catalog) -> None:
+    found = mart.get_or_create_execution(replace(REQUEST, synchronized=True), CORRELATION)
+    assert mart.start_correlated_execution(found.execution_id, CORRELATION).status is OperationStatus.SUCCEEDED
 
 
 def test_starting_twice_starts_once(mart: Catalog) -> None:

@@ -163,10 +163,10 @@ def test_a_kill_during_the_start_stops_what_was_started(mart: Catalog, ssisdb: S
 
     class KilledDuringStart(Catalog):
         def start_correlated_execution(
-            self, execution_id: int, correlation: Correlation, *, place: tuple[int, str] | None = None
+            self, execution_id: int, correlation: Correlation, *, is_first: bool = False
         ) -> StartedExecution:
             task_run.operator.on_kill()
-            return super().start_correlated_execution(execution_id, correlation, place=place)
+            return super().start_correlated_execution(execution_id, correlation, is_first=is_first)
 
     class Hook(SsisCatalogHook):
         def open_catalog(self, *, retry: RetryPolicy | None = None, query_timeout: int = 0) -> Catalog:

@@ -77,6 +77,20 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutedPackage:
+    """What an execution runs: the columns of ``catalog.executions`` that its start does not change."""
+
+    execution_id: int
+    folder_name: str
+    project_name: str
+    package_name: str
+    environment_folder_name: str | None
+    environment_name: str | None
+    project_lsn: int | None
+    use32bitruntime: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionState:
     """The status of an execution: few columns, so that thousands can be read at once.
 
@@ -135,14 +149,14 @@ class CorrelatedExecution:
     """Result of :meth:`~airflow_provider_ssis.catalog.client.Catalog.get_or_create_execution`.
 
     :param created: True if the call created the execution, False if it found it.
-    :param place: the project's id and the package of an execution that the call created. None for a found one, which
-        can be of another package.
+    :param is_first: True if the call created the execution and found no other execution of the caller, so that its
+        start considers only executions that were created later.
     """
 
     execution_id: int
     status: OperationStatus
     created: bool
-    place: tuple[int, str] | None = field(default=None, compare=False)
+    is_first: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,17 +183,14 @@ class ExecutionParameterValue:
 class StartedExecution:
     """Result of :meth:`~airflow_provider_ssis.catalog.client.Catalog.start_correlated_execution`.
 
-    :param execution: the execution after the call.
+    :param execution: what it runs.
     :param values: its server options, and its parameters whose value is set.
+    :param status: PENDING if the call started it, unless it is synchronized. Otherwise the status after the call.
     """
 
-    execution: Execution
+    execution: ExecutedPackage
     values: tuple[ExecutionParameterValue, ...]
-
-    @property
-    def status(self) -> OperationStatus:
-        """The status after the call."""
-        return self.execution.status
+    status: OperationStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

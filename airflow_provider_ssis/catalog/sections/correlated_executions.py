@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.argument_limits import check_argument
-from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.codes import ObjectType, OperationStatus
 from airflow_provider_ssis.catalog.errors import (
     AttemptSuperseded,
     CatalogError,
@@ -16,12 +17,12 @@ from airflow_provider_ssis.catalog.errors import (
 )
 from airflow_provider_ssis.catalog.models import (
     CorrelatedExecution,
-    Execution,
-    ExecutionParameterValue,
+    ExecutedPackage,
     StartedExecution,
 )
 from airflow_provider_ssis.catalog.sections.creation import Creation
 from airflow_provider_ssis.catalog.sections.executions import Executions
+from airflow_provider_ssis.catalog.sql.execution_queries import decode_values
 from airflow_provider_ssis.catalog.sql.get_or_create import (
     LOCK_SECONDS,
     OTHER_ID,
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from airflow_provider_ssis.catalog.models import ExecutionParameterValue
     from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
-    from airflow_provider_ssis.catalog.sql.get_or_create import Place
     from airflow_provider_ssis.catalog.sql.rows import ResultSet
 
 
@@ -74,42 +75,43 @@ class CorrelatedExecutions(Executions):
                 raise _others_active(result, doing)
             # The other execution ended just before it could be named.
             result = self._create(creation, doing)
-        execution_id, status, created, project_id = result.rows[0]
-        place = (int(project_id), request.package) if created else None
-        return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created), place)
+        execution_id, status, created, others_found = result.rows[0]
+        is_first = bool(created) and not others_found
+        return CorrelatedExecution(int(execution_id), OperationStatus(status), bool(created), is_first)
 
     def start_correlated_execution(
-        self, execution_id: int, correlation: Correlation, *, place: Place | None = None
+        self, execution_id: int, correlation: Correlation, *, is_first: bool = False
     ) -> StartedExecution:
         """Start an execution that :meth:`get_or_create_execution` returned, unless another caller has started it.
 
         :param execution_id: the execution.
         :param correlation: the same as for :meth:`get_or_create_execution`.
-        :param place: the execution's :attr:`CorrelatedExecution.place`. Default: the server looks it up.
-        :return: the execution after the call, with the values that are set.
+        :param is_first: the execution's :attr:`CorrelatedExecution.is_first`. Default: False.
+        :return: what was started, with the values that are set.
         :raises OtherExecutionActive: another execution became active that must end first. Nothing was started.
         :raises AttemptSuperseded: a later attempt of the caller has this or another execution. Nothing was started.
         :raises CatalogError: as :meth:`start_execution` does.
         """
-        batch = start_batch(execution_id, correlation, place)
+        batch = start_batch(execution_id, correlation, is_first=is_first)
         results = self._start(batch, execution_id, is_ours=True, refusal=_own_refusal)
         while results[-1].columns[:1] == (OTHER_ID,):
             if not results[-1].rows:
                 results = self._start(batch, execution_id, is_ours=True, refusal=_own_refusal)
                 continue
             raise _others_active(results[-1], f"Starting the execution {execution_id}")
-        if len(results) == 1:
-            # The answer of the start was lost, so the status was read instead.
-            execution, all_values = self.execution_with_values(execution_id)
-            values = [value for value in all_values if value.value_set]
-        else:
-            execution, values = (
-                next(iter(decode(Execution, results[-1])), None),
-                decode(ExecutionParameterValue, results[0]),
-            )
+        if len(results) > 1:
+            package, values = decode(ExecutedPackage, results[0]), decode_values(results[1])
+            if package and not _is_synchronized(values):
+                return StartedExecution(execution=package[0], values=tuple(values), status=OperationStatus.PENDING)
+        # The answer of the start was lost, or the execution has ended already.
+        execution, all_values = self.execution_with_values(execution_id)
         if execution is None:
             raise ExecutionNotFound(f"Starting the execution {execution_id}: the login does not see it any more")
-        return StartedExecution(execution=execution, values=tuple(values))
+        return StartedExecution(
+            execution=ExecutedPackage(**{each.name: getattr(execution, each.name) for each in fields(ExecutedPackage)}),
+            values=tuple(value for value in all_values if value.value_set),
+            status=execution.status,
+        )
 
     def stop_correlated_execution(self, execution_id: int, correlation: Correlation) -> None:
         """Request the stop of an execution, unless a later attempt of the caller has taken over.
@@ -120,6 +122,14 @@ class CorrelatedExecutions(Executions):
         :raises CatalogError: as :meth:`stop_operation` does.
         """
         self._stop(stop_batch(execution_id, correlation), execution_id, refusal=_own_refusal)
+
+
+def _is_synchronized(values: Sequence[ExecutionParameterValue]) -> bool:
+    """Whether the start of an execution with these values returns at its end."""
+    return any(
+        value.parameter_name == "SYNCHRONIZED" and value.object_type is ObjectType.EXECUTION and value.parameter_value
+        for value in values
+    )
 
 
 def _others_active(result: ResultSet, doing: str) -> OtherExecutionActive:

@@ -37,7 +37,7 @@ from airflow_provider_ssis.catalog.sections.operations import Operations, Refusa
 from airflow_provider_ssis.catalog.sections.parameters import Parameters
 from airflow_provider_ssis.catalog.session import Explain, Repeat
 from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
-from airflow_provider_ssis.catalog.sql.execution_queries import execution_query, values_query
+from airflow_provider_ssis.catalog.sql.execution_queries import decode_values, execution_query, values_query
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of, settings_of
 from airflow_provider_ssis.catalog.sql.parameter_values import parameter_not_found, plain, wrong_type
 from airflow_provider_ssis.catalog.sql.rows import ResultSet, decode
@@ -152,12 +152,14 @@ class Executions(Operations):
     def _start(
         self, batch: Batch, execution_id: int, *, is_ours: bool = False, refusal: Refusal = no_refusal
     ) -> list[ResultSet]:
-        """Run a batch that starts an execution and selects its status last. Before a repetition, read the status.
+        """Run a batch that starts an execution. Before a repetition, read the status.
 
         :param batch: the batch.
         :param execution_id: the execution.
         :param is_ours: only the caller starts it, so an execution that was started already counts as started.
         :param refusal: makes an exception of an error that the batch raised itself.
+        :return: the results of the batch; one with only the status if the answer was lost, and the status says that the
+            execution was started.
         """
         doing = f"Starting the execution {execution_id}"
 
@@ -210,7 +212,7 @@ class Executions(Operations):
         batches = [execution_query(execution_id), values_query(execution_id)]
         both = Batch(";\n".join(batch.sql for batch in batches), tuple(v for batch in batches for v in batch.values))
         found, values = self._session.run(both, doing=f"Reading execution {execution_id} and its parameters")
-        return next(iter(decode(Execution, found)), None), decode(ExecutionParameterValue, values)
+        return next(iter(decode(Execution, found)), None), decode_values(values)
 
     def execution_states(self, execution_ids: Collection[int]) -> list[ExecutionState]:
         """The status of executions and validations. Those that the login cannot see are left out.
@@ -253,11 +255,8 @@ class Executions(Operations):
 
     def execution_parameter_values(self, execution_id: int) -> list[ExecutionParameterValue]:
         """The values that an execution has or had: of project, package and server options, in this order of names."""
-        return self._session.fetch(
-            ExecutionParameterValue,
-            values_query(execution_id),
-            doing=f"Reading the parameters of execution {execution_id}",
-        )
+        doing = f"Reading the parameters of execution {execution_id}"
+        return decode_values(self._session.run(values_query(execution_id), doing=doing)[-1])
 
     def _explain_creation(
         self,

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from airflow_provider_ssis.catalog.models import Execution, ExecutionParameterValue
+from airflow_provider_ssis.catalog.models import ExecutedPackage, Execution, ExecutionParameterValue
+from airflow_provider_ssis.catalog.sql.rows import ResultSet, decode
 from airflow_provider_ssis.catalog.sql.statements import Batch, select
 
+_VIEW = "catalog.executions AS v"
+_VALUES_VIEW = "catalog.execution_parameter_values AS v"
+_IN_VARIABLE = "v.execution_id = @execution_id"
 
-def execution_query(execution_id: int | None) -> Batch:
-    """The query for the row of an execution.
+READ_PACKAGE = f"{select(ExecutedPackage, _VIEW, where=[_IN_VARIABLE]).sql};\n"
+"""Selects what the execution in the variable ``@execution_id`` runs."""
 
-    :param execution_id: the execution; None for the one in the variable ``@execution_id`` of the batch around it.
-    """
-    condition, values = _of(execution_id)
-    return select(Execution, "catalog.executions AS v", where=[condition], values=values)
+READ_SET_VALUES = f"{select(ExecutionParameterValue, _VALUES_VIEW, where=[_IN_VARIABLE, 'v.value_set = 1']).sql};\n"
+"""Selects the parameters of that execution whose value is set, and its server options; :func:`decode_values`."""
 
 
-def values_query(execution_id: int | None, *, only_set: bool = False) -> Batch:
-    """The query for the parameters and server options of an execution, in the order of their names.
+def execution_query(execution_id: int) -> Batch:
+    """The query for the row of an execution."""
+    return select(Execution, _VIEW, where=["v.execution_id = ?"], values=[execution_id])
 
-    :param execution_id: as for :func:`execution_query`.
-    :param only_set: only those whose value is set. Default: also parameters with the package's own value.
-    """
-    condition, values = _of(execution_id)
-    return select(
-        ExecutionParameterValue,
-        "catalog.execution_parameter_values AS v",
-        where=[condition, "v.value_set = 1"] if only_set else [condition],
-        values=values,
-        order_by="v.object_type, v.parameter_name",
+
+def values_query(execution_id: int) -> Batch:
+    """The query for the parameters and server options of an execution; :func:`decode_values` reads the result."""
+    return select(ExecutionParameterValue, _VALUES_VIEW, where=["v.execution_id = ?"], values=[execution_id])
+
+
+def decode_values(result: ResultSet) -> list[ExecutionParameterValue]:
+    """The parameters and server options of an execution, in the order of their names."""
+    return sorted(
+        decode(ExecutionParameterValue, result), key=lambda value: (value.object_type, value.parameter_name.lower())
     )
-
-
-def _of(execution_id: int | None) -> tuple[str, list[int]]:
-    return ("v.execution_id = @execution_id", []) if execution_id is None else ("v.execution_id = ?", [execution_id])

@@ -16,7 +16,7 @@ from airflow_provider_ssis.catalog.sql.execution_creation import (
     place_of,
     variables,
 )
-from airflow_provider_ssis.catalog.sql.execution_queries import execution_query, values_query
+from airflow_provider_ssis.catalog.sql.execution_queries import READ_PACKAGE, READ_SET_VALUES
 from airflow_provider_ssis.catalog.sql.execution_settings import Setting, settings_of
 from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, OwnError, guarded
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 OTHER_ID = "other_execution_id"
 """First column of the result set of active executions that prevent a new one. No other result set begins with it."""
-
-Place = tuple[int, str]
-"""The id of a project, and the name of a package."""
 
 LOCK_SECONDS = 60
 """Seconds to wait for the lock. Its holder creates or starts an execution, which takes a second or two."""
@@ -41,9 +38,10 @@ def get_or_create_batches(
 ) -> Iterator[Batch]:
     """The batches that find the execution or create it.
 
-    The first one selects ``execution_id``, ``status``, ``created`` and ``project_id``, or, if other executions prevent
-    a new one, those (:data:`OTHER_ID`). The others set more values: run them only if the execution was created. The
-    first batch takes the lock and the last one releases it.
+    The first one selects ``execution_id``, ``status``, ``created``, and the number of executions that the search found
+    (``found``; the caller's own may be among them), or, if other executions prevent a new one, those
+    (:data:`OTHER_ID`). The others set more values: run them only if the execution was created. The first batch takes
+    the lock and the last one releases it.
 
     :param request: what to run and how.
     :param settings: everything that the request sets, from :func:`settings_with_key`.
@@ -57,8 +55,7 @@ def get_or_create_batches(
         f"SELECT @created = 1, @status = {OperationStatus.CREATED.value};\nEND;\n"
         + (f"IF @created = 0 {_RELEASE_LOCK}" if further else _RELEASE_LOCK)
         + f"IF @execution_id IS NULL {_SHOW_OTHERS}"
-        "ELSE SELECT @execution_id AS execution_id, @status AS status, @created AS created, "
-        "@project_id AS project_id;"
+        "ELSE SELECT @execution_id AS execution_id, @status AS status, @created AS created, @matter AS found;"
     )
     values = [*_correlation_values(correlation), *place_of(request), *first.values]
     yield _guarded(body, values)
@@ -71,24 +68,23 @@ def get_or_create_batches(
         )
 
 
-def start_batch(execution_id: int, correlation: Correlation, place: Place | None = None) -> Batch:
+def start_batch(execution_id: int, correlation: Correlation, *, is_first: bool = False) -> Batch:
     """The batch that starts the execution unless another one became active.
 
-    It selects the values that are set and then the row of the execution after the start, or the executions that prevent
-    the start (:data:`OTHER_ID`). The values come first, because the run writes as soon as it is started.
+    It selects what the execution runs and the values that are set, or the executions that prevent the start
+    (:data:`OTHER_ID`). Nothing is read after the start, because the run writes as soon as it is started.
 
     :param execution_id: the execution.
     :param correlation: the same as for :func:`get_or_create_batches`.
-    :param place: its project and package. Default: the batch looks them up.
+    :param is_first: the batch that created the execution found no other one. Default: False.
     """
-    project_id, package = place or (0, "")
     body = (
         f"{_TAKE_LOCK}{_SET_CORRELATION}{_CHECK_GIVEN}"
-        f"IF @others = 0\nBEGIN\n{values_query(None, only_set=True).sql};\n"
+        f"IF @others = 0\nBEGIN\n{READ_PACKAGE}{READ_SET_VALUES}"
         f"EXEC catalog.start_execution @execution_id = @execution_id;\nEND;\n{_RELEASE_LOCK}"
-        f"IF @others > 0 {_SHOW_OTHERS}ELSE {execution_query(None).sql};"
+        f"IF @others > 0 {_SHOW_OTHERS}"
     )
-    return _guarded(body, [*_correlation_values(correlation), execution_id, project_id, package])
+    return _guarded(body, [*_correlation_values(correlation), execution_id, int(is_first)])
 
 
 def stop_batch(execution_id: int, correlation: Correlation) -> Batch:
@@ -101,7 +97,7 @@ def stop_batch(execution_id: int, correlation: Correlation) -> Batch:
         f"{_TAKE_LOCK}{_SET_CORRELATION}{_CHECK_GIVEN}"
         f"EXEC catalog.stop_operation @operation_id = @execution_id;\n{_RELEASE_LOCK}SELECT 1 AS done;"
     )
-    return _guarded(body, [*_correlation_values(correlation), execution_id, 0, ""])
+    return _guarded(body, [*_correlation_values(correlation), execution_id, 0])
 
 
 def settings_with_key(request: ExecutionRequest, correlation: Correlation) -> list[Setting]:
@@ -155,17 +151,14 @@ _SET_CORRELATION = (
     "SET @key_length = CASE WHEN @attempt = 0 THEN 4000 ELSE DATALENGTH(@key) / 2 END;\n"
 )
 _CALLER = "CAST(c.parameter_value AS nvarchar(4000))"
-_OF_EXECUTION = (
-    "c.execution_id = v.execution_id "
-    f"AND c.object_type = {ObjectType.EXECUTION.value} AND c.parameter_name = N'CALLER_INFO'"
-)
+_IS_CALLER = f"c.object_type = {ObjectType.EXECUTION.value} AND c.parameter_name = N'CALLER_INFO'"
 # Executions of the project with their keys, each computed once.
 _EXECUTIONS = (
     f"(SELECT v.execution_id, v.package_name, v.status, {_CALLER} AS caller, "
     f"CAST(LEFT({_CALLER}, @key_length) AS varbinary(8000)) AS own_key, "
     f"CAST(LEFT({_CALLER}, DATALENGTH(@key_prefix) / 2) AS varbinary(8000)) AS own_prefix "
     "FROM catalog.executions AS v "
-    f"LEFT JOIN catalog.execution_parameter_values AS c ON {_OF_EXECUTION} "
+    f"LEFT JOIN catalog.execution_parameter_values AS c ON c.execution_id = v.execution_id AND {_IS_CALLER} "
     "WHERE v.object_id = @project_id AND {condition}) AS w"
 )
 # Those of the package, and all active ones.
@@ -190,21 +183,24 @@ _TAKE_OVER_CREATED = (
     "@parameter_name = N'CALLER_INFO', @parameter_value = @caller;\n"
 )
 # Most callers have no earlier execution. This is found out first, because it is many times cheaper than the rest. The
-# comparison ignores case, so it may find more than matters.
-_MAY_MATTER = (
-    f"(@probe_length > 0 AND LEFT({_CALLER}, @probe_length) = @probe) OR v.execution_id = @previous OR @exclusive = 1"
-)
-_PROBE = (
+# comparison ignores case, and nothing is known of the package, so it may find more than matters.
+_SET_PROBE = (
     "SET @probe = CASE WHEN @prefix_text = N'' THEN @key_text ELSE @prefix_text END;\n"
-    "SET @probe_length = DATALENGTH(@probe) / 2;\n"
-    # Counted and not filtered: as a filter, it could be evaluated for all executions instead of the recent ones.
-    f"SELECT @matter = COUNT(CASE WHEN {_MAY_MATTER} THEN 1 END) FROM catalog.executions AS v "
-    f"LEFT JOIN catalog.execution_parameter_values AS c ON {_OF_EXECUTION} "
-    f"WHERE v.object_id = @project_id AND {{condition}};\n"
+    "SELECT @probe_length = DATALENGTH(@probe) / 2, "
+    "@matter = CASE WHEN @previous <> 0 OR @exclusive = 1 THEN 1 ELSE 0 END;\n"
+)
+_CAN_PROBE = "@matter = 0 AND @probe_length > 0"
+_HAS_PROBE = f"LEFT({_CALLER}, @probe_length) = @probe"
+# Counted and not filtered: as a filter, it could be evaluated for all executions instead of those of the condition.
+_PROBE_EXECUTIONS = (
+    f"SELECT @matter = COUNT(CASE WHEN {{matters}} THEN 1 END) FROM catalog.operations AS v "
+    f"JOIN catalog.execution_parameter_values AS c ON c.execution_id = v.operation_id AND {_IS_CALLER} "
+    "WHERE v.object_id = @project_id AND {condition};\n"
 )
 # Only the newest execution with the key counts. A failed, canceled or unexpectedly ended one leads to a new one.
 _FIND = (
-    f"{_PROBE.format(condition=f'({_RECENT})')}"
+    f"{_SET_PROBE}IF {_CAN_PROBE} "
+    f"{_PROBE_EXECUTIONS.format(matters=_HAS_PROBE, condition='v.created_time >= @since')}"
     "IF @matter > 0\nBEGIN\n"
     "SELECT @execution_id = MAX(CASE WHEN DATALENGTH(@key) > 0 AND w.package_name = @package AND w.own_key = @key "
     f"THEN w.execution_id END), @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
@@ -219,18 +215,26 @@ _FIND = (
     "SELECT @execution_id = NULL, @status = NULL;\nEND;\n"
     f"{_TAKE_OVER_CREATED}"
 )
-# For a given execution. Its own key names the last attempt that got it before it was started.
+# For a given execution. Its own key names the last attempt that got it before it was started. The first execution of
+# a caller has no earlier ones, so it and the later ones are enough: one table, by its key.
 _RECENT_OR_LATER = f"(v.execution_id >= @execution_id OR ({_RECENT}))"
+_IS_OTHER = f"NOT (c.execution_id = @execution_id AND {_CALLER} = @caller) AND {_HAS_PROBE}"
 _CHECK_GIVEN = (
-    "SELECT @execution_id = ?, @project_id = ?, @package = ?;\n"
-    "IF @project_id = 0 SELECT @project_id = v.object_id, @package = v.package_name FROM catalog.executions AS v "
+    f"SELECT @execution_id = ?, @first = ?;\n{_SET_PROBE}"
+    f"IF {_CAN_PROBE} AND @first = 1 SELECT @matter = COUNT(CASE WHEN {_IS_OTHER} THEN 1 END) "
+    f"FROM catalog.execution_parameter_values AS c WHERE c.execution_id >= @execution_id AND {_IS_CALLER};\n"
+    "IF @matter > 0 OR @first = 0\nBEGIN\n"
+    "SELECT @project_id = v.object_id, @package = v.package_name FROM catalog.executions AS v "
     "WHERE v.execution_id = @execution_id;\n"
-    f"{_PROBE.format(condition=f'{_RECENT_OR_LATER} AND NOT (v.execution_id = @execution_id AND {_CALLER} = @caller)')}"
-    "IF @matter > 0\nBEGIN\n"
+    f"IF {_CAN_PROBE} "
+    + _PROBE_EXECUTIONS.format(
+        matters=_IS_OTHER, condition="(v.operation_id >= @execution_id OR v.created_time >= @since)"
+    )
+    + "IF @matter > 0\nBEGIN\n"
     f"SELECT @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "
     f"@later = COUNT(CASE WHEN w.execution_id >= @execution_id AND {_IS_LATER} THEN 1 END) "
     f"FROM {_EXECUTIONS.format(condition=_RECENT_OR_LATER)} WHERE {_MATTERS};\n"
-    f"{_REFUSE_SUPERSEDED}END;\n"
+    f"{_REFUSE_SUPERSEDED}END;\nEND;\n"
 )
 _SHOW_OTHERS = (
     f"SELECT w.execution_id AS {OTHER_ID}, CASE WHEN {_IN_FAMILY} THEN 1 ELSE 0 END AS of_family "
@@ -240,5 +244,5 @@ _VARIABLES = (
     "@lock nvarchar(255), @granted int, @key_text nvarchar(4000), @caller nvarchar(4000), @prefix_text nvarchar(4000), "
     "@attempt int, @key varbinary(8000), @key_prefix varbinary(8000), @key_length int, @known bigint, "
     "@previous bigint, @exclusive int, @since datetimeoffset(7), @status int, @created int, "
-    "@others int, @later int, @probe nvarchar(4000), @probe_length int, @matter int"
+    "@others int, @later int, @probe nvarchar(4000), @probe_length int, @matter int, @first int"
 )

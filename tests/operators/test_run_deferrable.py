@@ -47,8 +47,8 @@ def test_it_returns_and_pushes_what_the_polling_path_does(mart: Catalog, ssisdb:
     assert results[0] == results[1]
 
 
-def test_a_short_package_needs_no_triggerer(mart: Catalog) -> None:
-    first = deferrable().execute()
+def test_an_execution_that_has_succeeded_needs_no_triggerer(mart: Catalog) -> None:
+    first = run_to_end(deferrable())
     assert deferrable().execute()["execution_id"] == first["execution_id"]
 
 

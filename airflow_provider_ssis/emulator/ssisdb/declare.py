@@ -144,7 +144,9 @@ QUIRKS: Final[dict[str, View]] = {}
 """The views that differ on a real catalog, because of a fault there."""
 
 
-def catalog_view(name: str, columns: str, select: str, readable: str | None = None, *, quirk: str = "") -> None:
+def catalog_view(
+    name: str, columns: str, select: str, readable: str | None = None, *, quirk: str = "", spare_join: str = ""
+) -> None:
     """Declare a view of schema ``catalog``.
 
     :param columns: as :func:`parse_columns` reads them.
@@ -152,13 +154,15 @@ def catalog_view(name: str, columns: str, select: str, readable: str | None = No
     :param readable: the condition of ``filters.py`` for the rows that the caller may read. It is left out for
         administrators, because it costs more than most queries.
     :param quirk: a query for the rows that a real catalog shows in addition, because of a fault. Default: none.
+    :param spare_join: the text of a join in ``select`` that finds one row for each, so that a query which reads none
+        of its columns does without; all of them are written with the alias. Default: none.
     """
     if (all_of := _ALL_OF_TABLE.fullmatch(select)) is not None:
         # Spelled out, so that a query binds only the columns that it reads (``metadata/view_columns.py``).
         select = f"SELECT {', '.join(TYPES[all_of[1]])} FROM internal.{all_of[1]}"
     filtered = select if readable is None else f"{select} WHERE {readable}"
     unfiltered = None if readable is None else select
-    view = View(DATABASE, SCHEMA, name, parse_columns(columns), filtered, unfiltered)
+    view = View(DATABASE, SCHEMA, name, parse_columns(columns), filtered, unfiltered, spare_join)
     VIEWS[name] = view
     if quirk:
         more = f" UNION ALL {quirk}"

@@ -12,6 +12,8 @@ _SOURCE_NAME: Final = (
     " ELSE e.message_source_name END"
 )
 
+_OPERATION_OF_EXECUTION: Final = "JOIN internal.operations o ON o.operation_id = e.execution_id"
+
 _PHASE: Final = "phase_stats_id, execution_id, package_name, task_name, subcomponent_name, phase"
 
 catalog_view(
@@ -61,8 +63,9 @@ catalog_view(
     " CASE WHEN o.start_time IS NOT NULL THEN CAST(getvariable('memory_kb') AS BIGINT) END,"
     " CASE WHEN o.start_time IS NOT NULL THEN CAST(getvariable('cpu_count') AS INTEGER) END,"
     " e.executed_count"
-    " FROM internal.executions e JOIN internal.operations o ON o.operation_id = e.execution_id",
+    f" FROM internal.executions e {_OPERATION_OF_EXECUTION}",
     READABLE_EXECUTION,
+    spare_join=_OPERATION_OF_EXECUTION,
 )
 catalog_view(
     "execution_parameter_values",

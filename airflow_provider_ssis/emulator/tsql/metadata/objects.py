@@ -47,6 +47,7 @@ class View:
     :param columns: names and T-SQL types, in the order of the query's columns.
     :param select: DuckDB SQL, of which each column has the type that ``storage.duckdb_type`` gives.
     :param unfiltered: the same with all rows, for those who may see them; None where ``select`` is for all.
+    :param spare_join: the text of a join in them that finds one row for each, ``JOIN table alias ON …``.
     """
 
     database: str
@@ -55,6 +56,7 @@ class View:
     columns: tuple[Column, ...]
     select: str
     unfiltered: str | None = None
+    spare_join: str = ""
 
     def storage_name(self, *, sees_all: bool) -> str:
         """The name of the DuckDB view, quoted.
@@ -74,7 +76,7 @@ class View:
         columns = self._taken_apart(sees_all=sees_all)
         if columns is None:
             return f"{self.storage_name(sees_all=sees_all)} AS {alias}"
-        return columns.source(alias, self._names, wanted)
+        return columns.source(alias, self._names, wanted, spare_join=self.spare_join)
 
     def is_inlined(self, *, sees_all: bool) -> bool:
         """Whether :meth:`source` contains the view's query, and not its name.

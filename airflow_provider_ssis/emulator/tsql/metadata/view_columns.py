@@ -32,19 +32,28 @@ class ViewColumns:
     expressions: tuple[str, ...]
     rest: str
 
-    def source(self, alias: str, names: Sequence[str], wanted: Collection[str]) -> str:
+    def source(self, alias: str, names: Sequence[str], wanted: Collection[str], *, spare_join: str = "") -> str:
         """A source with some of the columns, under their names; with the first one if none is wanted.
 
         :param alias: the name of the source.
         :param names: the names of all columns of the view.
         :param wanted: those to select.
+        :param spare_join: the text of a join that finds one row for each; it is left out if its columns are not read.
         """
         chosen = [
             (name, expression) for name, expression in zip(names, self.expressions, strict=True) if name in wanted
         ] or [(names[0], self.expressions[0])]
         # Named outside of the query: inside, a condition could mean the new name instead of a table's column.
         expressions, columns = (", ".join(part) for part in zip(*((e, quoted(n)) for n, e in chosen), strict=True))
-        return f"(SELECT {expressions} {self.rest}) AS {alias}({columns})"
+        rest = self.rest.replace(spare_join, "", 1)
+        if spare_join and _reads(f"{expressions} {rest}", spare_join):
+            rest = self.rest
+        return f"(SELECT {expressions} {rest}) AS {alias}({columns})"
+
+
+def _reads(text: str, join: str) -> bool:
+    """Whether a text reads a column of the table of ``JOIN table alias ON …``."""
+    return re.search(rf"\b{join.split()[2]}\.", text) is not None
 
 
 @lru_cache(maxsize=512)

@@ -75,3 +75,10 @@ def test_the_views_of_executions_are_taken_apart() -> None:
     text = view.source("s1", {"status"}, sees_all=True)
     assert "o.status" in text
     assert "caller_name" not in text
+
+
+@pytest.mark.parametrize("sees_all", [True, False])
+def test_a_join_whose_columns_are_not_read_is_left_out(sees_all: bool) -> None:
+    view = declare.VIEWS["executions"]
+    assert "internal.operations" not in view.source("s1", {"package_name"}, sees_all=sees_all)
+    assert "internal.operations" in view.source("s1", {"package_name", "status"}, sees_all=sees_all)

@@ -447,6 +447,24 @@ SELECTS: dict[str, tuple[str, str, Rows]] = {
         "folder_id bigint",
         [(2,)],
     ),
+    "a text whose last letter Python writes in another way": (
+        "SELECT w.n FROM (VALUES (N'ΟΔΟΣ')) AS w (n) WHERE w.n = N'ΟΔΟΣ' AND w.n IN (N'x', N'ΟΔΟΣ ')",
+        "n nvarchar(4)",
+        [("ΟΔΟΣ",)],
+    ),
+    "lists of texts, with and without blanks at the end": (
+        "SELECT folder_id FROM catalog.folders WHERE name IN (N'BETA', 'alpha  ') AND name NOT IN ('x', N'beta')",
+        "folder_id bigint",
+        [(1,), (3,)],
+    ),
+    "whole numbers of different sizes, and bits": (
+        (
+            "SELECT w.n FROM (VALUES (CAST(5 AS tinyint), CAST(1 AS bit)), (7, 0)) AS w (n, b) "
+            "WHERE w.n > -1 AND w.n <> 300 AND w.n <= CAST(7 AS bigint) AND w.b = 1 AND w.b <> 0"
+        ),
+        "n int",
+        [(5,)],
+    ),
     "common monitoring query: durations and states by CASE": (
         (
             "SELECT f.name, DATEDIFF(MINUTE, f.created_time, SYSDATETIMEOFFSET()) / 60 AS hours, CASE "

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import only
+from airflow_provider_ssis.emulator.tsql.query.instants import instant
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced, unified
 from airflow_provider_ssis.emulator.tsql.query.typed import CASE_SENSITIVE, Evaluate, Predicate, Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values import arithmetic
@@ -44,12 +45,9 @@ def order_sql(binder: Binder, value: Typed) -> str:
     """The DuckDB expression that sorts, groups and compares as the value does in T-SQL."""
     match family(value.type):
         case "string":
-            if isinstance(value.constant, str):
-                return (
-                    "'" + arithmetic.folded(value.constant).replace("'", "''") + "'"
-                    if value.sql[0] == "'"
-                    else _fold(value)
-                )
+            # Only ASCII, of which DuckDB and Python make the same small letters.
+            if isinstance(value.constant, str) and value.constant.isascii() and value.sql[0] == "'":
+                return "'" + arithmetic.folded(value.constant).replace("'", "''") + "'"
             return _fold(value)
         case "variant":
             return binder.call("variant order", arithmetic.variant_sort_text, [value], _NVARCHAR_MAX).sql
@@ -61,7 +59,7 @@ def order_sql(binder: Binder, value: Typed) -> str:
                 SqlType("varbinary", length=16),
             ).sql
         case "moment" if value.type.name == "datetimeoffset":
-            return f"({value.sql}).us"
+            return instant(value.sql)
         case _:
             return value.sql
 
@@ -77,6 +75,7 @@ def compared(binder: Binder, sign: str, first: Typed, second: Typed) -> Predicat
 
     :raises SqlError: 206, 402: the types do not compare.
     """
+    given = first, second
     collation = _collation(sign, first, second)
     first, second = (replace(each, collation=collation) for each in unified(binder, [first, second]))
     type_ = first.type
@@ -92,7 +91,16 @@ def compared(binder: Binder, sign: str, first: Typed, second: Typed) -> Predicat
         return Predicate(f"({found.sql} {sign} 0)", evaluate)
     if type_.name == "uniqueidentifier" and sign in ("=", "<>"):
         return Predicate(f"({first.sql} {sign} {second.sql})", evaluate)
+    if all(value.type.name in INTEGERS and not value.bare_null for value in given):
+        # DuckDB compares whole numbers of all sizes as they are, and finds them by an index only without a CAST.
+        return Predicate(f"({_number(given[0])} {sign} {_number(given[1])})", evaluate)
+    if sign in ("=", "<>") and given[0].type.name == "bit" and given[1].constant in (0, 1) and not given[1].bare_null:
+        return Predicate(f"({given[0].sql} {sign} {bool(given[1].constant)})", evaluate)
     return Predicate(f"({order_sql(binder, first)} {sign} {order_sql(binder, second)})", evaluate)
+
+
+def _number(value: Typed) -> str:
+    return value.sql if value.constant is None else str(value.constant)
 
 
 def _collation(sign: str, first: Typed, second: Typed) -> str:
@@ -164,7 +172,19 @@ def _in(binder: Binder, node: exp.In) -> Predicate:
     if node.args.get("query") is not None:
         return _against_query(binder, "=", "ANY", node.this, node.args["query"])
     value, items = binder.value(node.this), [binder.value(item) for item in node.expressions]
-    return _in_numbers(binder, value, items) or _any_of([compared(binder, "=", value, item) for item in items])
+    return _in_numbers(binder, value, items) or _in_constants(binder, value, items)
+
+
+def _in_constants(binder: Binder, value: Typed, items: list[Typed]) -> Predicate:
+    """A short list; one of strings that are constant needs the value only once."""
+    tests = _any_of([compared(binder, "=", value, item) for item in items])
+    pairs = [unified(binder, [value, item]) for item in items]
+    texts = [order_sql(binder, item) for _, item in pairs]
+    values = {order_sql(binder, each) for each, _ in pairs}
+    is_text = all(item.constant is not None and item.type.name in STRINGS for _, item in pairs)
+    if len(values) > 1 or not is_text or any(each.collation for each in (value, *items)):
+        return tests
+    return Predicate(f"({values.pop()} IN ({', '.join(texts)}))", tests.evaluate)
 
 
 def _in_numbers(binder: Binder, value: Typed, items: list[Typed]) -> Predicate | None:

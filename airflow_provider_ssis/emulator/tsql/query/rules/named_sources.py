@@ -23,11 +23,12 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
 )
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import only
+from airflow_provider_ssis.emulator.tsql.query.instants import shown
 from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import bound_view
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
-from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
+from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView
@@ -232,8 +233,7 @@ def _column(sql: str, column: Column, zone_minutes: int | None) -> Typed:
     :param zone_minutes: the offset in which instants are shown, for a datetimeoffset kept as TIMESTAMPTZ.
     """
     if column.type.name == "datetimeoffset" and zone_minutes is not None:
-        pair = f"{{'us': epoch_us({sql}), 'minutes': {zone_minutes}}}"
-        sql = f"CASE WHEN {sql} IS NULL THEN NULL ELSE CAST({pair} AS {duckdb_type(column.type, zoned=True)}) END"
+        sql = shown(sql, zone_minutes)
     return Typed(sql, column.type, nullable=column.nullable, name=column.name)
 
 

@@ -5,7 +5,7 @@ Each option stands here once: Airflow shows it from this table, and the provider
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -233,23 +233,21 @@ _known: ContextVar[dict[str, float] | None] = ContextVar("airflow_provider_ssis.
 
 
 def _flag(option: Option) -> bool:
-    # Here and below: during provider discovery, which reads this table, Airflow's configuration does not exist yet.
-    from airflow.providers.common.compat.sdk import conf
-
-    return bool(_read(option, conf.getboolean))
+    return bool(_read(option, "getboolean"))
 
 
 def _number(option: Option) -> float:
-    from airflow.providers.common.compat.sdk import conf
-
-    return float(_read(option, conf.getfloat))
+    return float(_read(option, "getfloat"))
 
 
-def _read(option: Option, get: Callable[..., Any]) -> float:
+def _read(option: Option, getter: str) -> float:
     known = _known.get()
     if known is not None and option.name in known:
         return known[option.name]
-    value: float = get(SECTION, option.name, fallback=option.default)
+    # During provider discovery, which reads the table of options, Airflow's configuration does not exist yet.
+    from airflow.providers.common.compat.sdk import conf
+
+    value: float = getattr(conf, getter)(SECTION, option.name, fallback=option.default)
     if known is not None:
         known[option.name] = value
     return value

@@ -285,10 +285,12 @@ def test_a_later_attempt_takes_over_what_was_created_and_not_started(mart: Catal
     first = mart.get_or_create_execution(REQUEST, attempt(9))
     again = mart.get_or_create_execution(REQUEST, attempt(10))
     assert (again.execution_id, again.created) == (first.execution_id, False)
+    assert (first.is_first, again.is_first) == (True, False)
     assert caller_info(mart, first.execution_id) == 'airflow:{"task":"a: b","since":1,"try":10}'
     for call in (
         lambda: mart.get_or_create_execution(REQUEST, attempt(9)),
         lambda: mart.start_correlated_execution(first.execution_id, attempt(9)),
+        lambda: mart.start_correlated_execution(first.execution_id, attempt(9), is_first=True),
         lambda: mart.stop_correlated_execution(first.execution_id, attempt(9)),
     ):
         with pytest.raises(AttemptSuperseded):
@@ -299,13 +301,17 @@ def test_a_later_attempt_takes_over_what_was_created_and_not_started(mart: Catal
 
 def test_an_earlier_attempt_does_nothing_once_a_clear_has_an_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
-    created = mart.get_or_create_execution(REQUEST, attempt(1)).execution_id
-    cleared = mart.get_or_create_execution(REQUEST, attempt(2, since=2)).execution_id
+    found = mart.get_or_create_execution(REQUEST, attempt(1))
+    created = found.execution_id
+    second = mart.get_or_create_execution(REQUEST, attempt(2, since=2))
+    cleared = second.execution_id
+    assert (found.is_first, second.is_first) == (True, False)
     mart.start_correlated_execution(cleared, attempt(2, since=2))
     assert cleared != created
     for call in (
         lambda: mart.get_or_create_execution(REQUEST, attempt(1)),
         lambda: mart.start_correlated_execution(created, attempt(1)),
+        lambda: mart.start_correlated_execution(created, attempt(1), is_first=True),
         lambda: mart.stop_correlated_execution(cleared, attempt(1)),
     ):
         with pytest.raises(AttemptSuperseded):
@@ -321,5 +327,10 @@ def test_the_same_attempt_can_be_repeated(mart: Catalog) -> None:
 
 
 def test_attempts_of_other_callers_do_not_count(mart: Catalog) -> None:
-    mart.get_or_create_execution(REQUEST, replace(attempt(7), key='x:"try":', key_prefix="x:"))
-    assert mart.get_or_create_execution(REQUEST, attempt(1)).created
+    other = replace(attempt(7), key='x:"try":', key_prefix="x:")
+    mart.get_or_create_execution(REQUEST, other)
+    found = mart.get_or_create_execution(REQUEST, attempt(1))
+    assert (found.created, found.is_first) == (True, True)
+    mart.get_or_create_execution(replace(STRICT, parameters={"RegionId": 1}), other)
+    started = mart.start_correlated_execution(found.execution_id, attempt(1), is_first=True)
+    assert started.status is OperationStatus.PENDING

@@ -32,8 +32,8 @@ ON_ERROR = ("execution_id", "step")
 
 SET_PLACE = (
     "SELECT @folder = ?, @project = ?, @package = ?;\n"
-    "SET @project_id = (SELECT p.project_id FROM catalog.projects AS p "
-    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project);\n"
+    "SELECT @project_id = p.project_id FROM catalog.projects AS p "
+    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = @folder AND p.name = @project;\n"
 )
 """Sets the variables with the package; the values are those of :func:`place_of`."""
 

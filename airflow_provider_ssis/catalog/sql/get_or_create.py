@@ -216,9 +216,9 @@ _FIND = (
     f"{_TAKE_OVER_CREATED}"
 )
 # For a given execution. Its own key names the last attempt that got it before it was started. The first execution of
-# a caller has no earlier ones, so it and the later ones are enough: one table, by its key.
+# a caller has no earlier ones, so it and all later ones of the catalog, which are few, are enough: one table.
 _RECENT_OR_LATER = f"(v.execution_id >= @execution_id OR ({_RECENT}))"
-_IS_OTHER = f"NOT (c.execution_id = @execution_id AND {_CALLER} = @caller) AND {_HAS_PROBE}"
+_IS_OTHER = f"NOT (c.execution_id = @execution_id AND {_CALLER} = @caller)"
 _CHECK_GIVEN = (
     f"SELECT @execution_id = ?, @first = ?;\n{_SET_PROBE}"
     f"IF {_CAN_PROBE} AND @first = 1 SELECT @matter = COUNT(CASE WHEN {_IS_OTHER} THEN 1 END) "
@@ -228,7 +228,8 @@ _CHECK_GIVEN = (
     "WHERE v.execution_id = @execution_id;\n"
     f"IF {_CAN_PROBE} "
     + _PROBE_EXECUTIONS.format(
-        matters=_IS_OTHER, condition="(v.operation_id >= @execution_id OR v.created_time >= @since)"
+        matters=f"{_IS_OTHER} AND {_HAS_PROBE}",
+        condition="(v.operation_id >= @execution_id OR v.created_time >= @since)",
     )
     + "IF @matter > 0\nBEGIN\n"
     f"SELECT @others = COUNT(CASE WHEN {_PREVENTS} THEN 1 END), "

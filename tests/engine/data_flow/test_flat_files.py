@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tracemalloc
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -498,3 +499,60 @@ def test_a_source_without_a_connection_manager_fails_the_validation(tmp_path: Pa
     failure = flow.run().failure
     assert failure is not None
     assert failure.code == 0xC020801B
+
+
+_FIRST, _SECOND = "DTS:ObjectName=", "DTS:ObjectName ="
+
+
+def _renamed(**names: str) -> Callable[[str], str]:
+    """Give columns of the connection managers other names than the components have."""
+
+    def change(xml: str) -> str:
+        for old, new in names.items():
+            xml = xml.replace(f'{_FIRST}"{old}"', f'{_SECOND}"{new}"')
+        return xml.replace(_SECOND, _FIRST)
+
+    return change
+
+
+def test_a_source_reads_the_columns_of_the_file_by_name(flow: FlowTest) -> None:
+    flow.rows_of("Out", flow.source("In", "x,7,y\nz,8,\n", [integer("n"), text("s"), text("t")]).output)
+    flow.change = _renamed(n="S", s="n")
+    assert flow.run().rows["Out"] == [(7, "x", "y"), (8, "z", None)]
+
+
+def test_a_destination_writes_the_columns_of_the_file_by_name(flow: FlowTest) -> None:
+    source = flow.source("In", "7,x\n", [integer("a"), text("b")])
+    target = flow.file("Target", [integer("n"), text("s")], header=True)
+    flow.flow.add_flat_file_destination("Out", source.output, target, mappings={"a": "n", "b": "s"})
+    flow.change = _renamed(n="s", s="n")
+    assert flow.run().failure is None
+    assert (flow.folder / "Target.txt").read_bytes() == b"s,n\nx,7\n"
+
+
+@pytest.mark.parametrize("is_target", [False, True])
+def test_a_column_that_the_connection_manager_does_not_have_fails_the_validation(
+    flow: FlowTest, is_target: bool
+) -> None:
+    source = flow.source("In", "7,x\n", [integer("a"), text("b")])
+    flow.flow.add_flat_file_destination(
+        "Out", source.output, flow.file("Target", [integer("n"), text("s")]), mappings={"a": "n", "b": "s"}
+    )
+    flow.change = _renamed(s="other") if is_target else _renamed(b="other")
+    failure = flow.run().failure
+    assert failure is not None
+    assert failure.code == 0xC020820B
+    name, column = ("Out", "s") if is_target else ("In", "b")
+    assert f'The connection manager of {name} has no column "{column}", but "other" at its place.' in str(failure)
+
+
+def test_a_source_without_validation_reads_columns_of_other_names_by_their_place(flow: FlowTest) -> None:
+    flow.rows_of("Out", flow.source("In", "7,x\n", [integer("n"), text("s")]).output)
+    rename = _renamed(s="other")
+
+    def change(xml: str) -> str:
+        flag = 'componentClassID="Microsoft.FlatFileSource"'
+        return rename(xml.replace(flag, flag + ' validateExternalMetadata="False"'))
+
+    flow.change = change
+    assert flow.run().rows["Out"] == [(7, "x")]

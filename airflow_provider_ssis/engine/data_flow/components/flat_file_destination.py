@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, ClassVar
 
@@ -16,6 +16,7 @@ from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion
+from airflow_provider_ssis.engine.data_flow.flat_files.file_columns import file_columns
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.file_locale import file_locale
 from airflow_provider_ssis.engine.data_flow.flat_files.writer import RowWriter
@@ -88,11 +89,16 @@ class FlatFileDestination(RowComponent):
     def validate(self, context: TaskContext) -> None:
         """Compare the columns with those of the connection manager."""
         found, _ = self._format(context)
-        for column in self._columns:
+        for column in self._placed(found):
             if column.index >= len(found.columns):
                 text = f'The connection manager of {self.plan.stored.name} has no column for "{column.name}".'
                 raise TaskFailure(text, COLUMN_COUNT)
         self._conversions_of(found)
+
+    def _placed(self, found: FileFormat) -> tuple[_Written, ...]:
+        """The columns with the indices that the connection manager has for their names."""
+        places = file_columns(self.plan, self.plan.stored.inputs[0].external_columns, found)
+        return tuple(replace(column, index=places[column.index]) for column in _written(self.plan))
 
     def _conversions_of(self, found: FileFormat) -> list[Conversion | None]:
         locale_id = file_locale(self.plan, found.locale_id)
@@ -108,6 +114,7 @@ class FlatFileDestination(RowComponent):
         self._found = found
         self._path = context.connections.path(connection.connection_string)
         self._writer = RowWriter(found, flag_of(self.plan.stored.properties, "EscapeQualifier"))
+        self._columns = self._placed(found)
         self._conversions = self._conversions_of(found)
         self._inform(f'The processing of file "{self._path}" has started.', STARTED)
         try:

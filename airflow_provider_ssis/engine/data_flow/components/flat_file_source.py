@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion
+from airflow_provider_ssis.engine.data_flow.flat_files.file_columns import file_columns
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.file_locale import file_locale
 from airflow_provider_ssis.engine.data_flow.flat_files.texts import FlatFileTexts, TextRows
@@ -75,7 +76,7 @@ class FlatFileSource(FlowComponent):
 
     def __init__(self, plan: ComponentPlan) -> None:
         super().__init__(plan)
-        self._reads = _reads(plan)
+        self._reads: Sequence[_Read] = _reads(plan)
         self._retains_nulls = flag_of(plan.stored.properties, "RetainNulls")
         self._file_name_column = plan.text("FileNameColumnName")
 
@@ -108,9 +109,16 @@ class FlatFileSource(FlowComponent):
                 f"{connection.name} has {len(found.columns)}. Open the source in Visual Studio to update it.",
                 COLUMN_COUNT,
             )
-        for read in self._reads:
+        for read in self._placed(found):
             self._check_type(read, found)
         self._conversions_of(found)
+
+    def _placed(self, found: FileFormat) -> Sequence[_Read]:
+        """The columns with the indices that the connection manager has for their names."""
+        places = file_columns(self.plan, self.plan.main_output.external_columns, found)
+        return [
+            replace(read, index=places[read.index]) if read.index < len(places) else read for read in _reads(self.plan)
+        ]
 
     def _conversions_of(self, found: FileFormat) -> list[Conversion]:
         locale_id = file_locale(self.plan, found.locale_id)
@@ -142,6 +150,7 @@ class FlatFileSource(FlowComponent):
         self._found, connection = self._format(context)
         self._paths = _paths(connection, context)
         self._shown = [connection.connection_string] if len(self._paths) == 1 else list(map(str, self._paths))
+        self._reads = self._placed(self._found)
         self._conversions = self._conversions_of(self._found)
         for path in self._paths:
             if not path.exists():

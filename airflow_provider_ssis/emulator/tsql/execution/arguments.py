@@ -123,7 +123,8 @@ def _table_type(procedure: Routine, parameter: ProcedureParameter, metadata: Met
 
 def _table(procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata) -> TableValue:
     table_type = _table_type(procedure, parameter, metadata)
-    is_other = actual.type.schema is not None and str(actual.type).lower() != str(parameter.type).lower()
+    # A client may send the rows without the name of their type.
+    is_other = bool(actual.type.name) and str(actual.type).lower() != str(parameter.type).lower()
     if table_type is None or not isinstance(actual.value, TableValue) or actual.type == UNTYPED_TABLE or is_other:
         text = f"Operand type clash: {actual.type} is incompatible with {parameter.type.name}."
         raise _error(206, text, procedure, state=2)

@@ -76,6 +76,11 @@ class Sequences:
         if last is not None:
             self._save(sequence, last)
 
+    def forget_row_versions(self, database: str) -> None:
+        """Begin again with the rowversions of a database that is dropped."""
+        for known in (self._last, self._reserved):
+            known.pop(row_versions(database).key, None)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

@@ -228,6 +228,7 @@ class UserDatabases:
         self._metadata.remove_database(database.name)
         self._connection.execute(f"DETACH {database.storage}")
         self._identities.forget(f"{database.storage}.")
+        self._sequences.forget_row_versions(database.name)
         path = self._path(database.name)
         if path is not None:
             path.unlink(missing_ok=True)

@@ -147,6 +147,7 @@ def _column_rows(call: ProcedureCall) -> Iterator[tuple[tuple[Any, ...], int]]:
                 text = None if default is None else f"({default})"
                 details = _details(column.type, position, nullable=column.nullable, default=text)
                 number, name_, *sizes = measures(column.type)
+                name_ = "timestamp" if rules.is_row_version(column.name) else name_
                 shown = f"{name_} identity" if rules.is_identity(column.name) else name_
                 yield (database, item.schema, item.name, column.name, number, shown, *sizes, *details), _old(column)
 

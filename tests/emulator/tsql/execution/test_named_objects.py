@@ -288,6 +288,13 @@ def test_a_restart_keeps_them(tmp_path: Path) -> None:
     assert [result for each in found for result in each.results] == [[(30,)], [(3,)], [(1, 5)]]
 
 
+def test_a_new_database_begins_again() -> None:
+    """It does not continue the sequences and row versions of a dropped database of its name."""
+    again = "CREATE DATABASE d; USE d; CREATE SEQUENCE s START WITH 5; CREATE TABLE t (r rowversion, n int DEFAULT NEXT VALUE FOR s); INSERT t DEFAULT VALUES; SELECT CAST(r AS int), n FROM t; USE master; DROP DATABASE d"
+    found = answers(again, again)
+    assert [(each.errors, each.results) for each in found] == [([], [[(2001, 5)]])] * 2
+
+
 def test_rights() -> None:
     """A login needs rights on the object behind a synonym."""
 

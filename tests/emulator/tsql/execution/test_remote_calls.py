@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, SqlType
+from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, Column, SqlType, TableValue
 from airflow_provider_ssis.emulator.session import Message, ReturnValue, Rows, RpcParameter, RpcRequest
-from tests.support.tsql_session import tsql_server
+from tests.support.tsql_session import answer, tsql_server
 
 
 async def _numbers_and_rows(type_text: str, value: Any) -> tuple[list[int], list[Any]]:
@@ -108,3 +108,32 @@ def test_a_statement_that_replaces_another_one_frees_its_handle(
     calls: list[tuple[str, Any]], answers: list[Any], kept: int
 ) -> None:
     assert asyncio.run(_handles(*calls)) == (answers, kept)
+
+
+@pytest.mark.parametrize(
+    ("type_", "expected"),
+    [
+        (SqlType("", schema="dbo"), [(2, "b")]),
+        (SqlType("Ids", schema="dbo"), [(2, "b")]),
+        (SqlType("Others", schema="dbo"), [206]),
+    ],
+)
+def test_a_table_valued_parameter_of_a_clients_procedure(type_: SqlType, expected: Any) -> None:
+    """ODBC sends the rows of a call without the name of their type."""
+
+    async def run() -> list[Any]:
+        async with tsql_server() as server:
+            session = await server.session()
+            await answer(session, "CREATE DATABASE Shop; USE Shop; CREATE TYPE Ids AS TABLE (id int, v varchar(5))")
+            await answer(session, "CREATE TYPE Others AS TABLE (id int, v varchar(5))")
+            await answer(session, "CREATE PROC take @rows Ids READONLY AS SELECT COUNT(*), MAX(v) FROM @rows")
+            columns = (Column("", INT), Column("", SqlType("nvarchar", length=5)))
+            rows = TableValue(columns, ((1, "a"), (2, "b")))
+            events = [each async for each in session.call(RpcRequest("take", (RpcParameter("@rows", type_, rows),)))]
+            await session.close()
+            return events
+
+    events = asyncio.run(run())
+    found = [row for event in events if isinstance(event, Rows) for row in event.rows]
+    numbers = [event.number for event in events if isinstance(event, Message)]
+    assert (found or numbers) == expected

@@ -20,6 +20,7 @@ from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import ended_text, execution_name, status_name
 from airflow_provider_ssis.executions.polling import WaitResult, get_execution
 from airflow_provider_ssis.executions.stop import not_stopped_error, stop_executions
+from airflow_provider_ssis.executions.unknown_names import unknown_name
 from airflow_provider_ssis.operators.base import SsisWaitingTask
 from airflow_provider_ssis.operators.dag_checks import (
     check_execution_id,
@@ -142,6 +143,8 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
             if self.fail_if_not_running:
                 raise NoRunningExecution(text)
             self.log.info("%s", text)
+            if (hint := unknown_name(catalog, folder, project, package)) is not None:
+                self.log.warning("%s", hint)
         return self._stop(catalog, [execution.execution_id for execution in active], deadline)
 
     def _place(self) -> tuple[str | None, str | None, str | None]:

@@ -18,6 +18,7 @@ from airflow_provider_ssis.executions.arguments import required_text, shown
 from airflow_provider_ssis.executions.deadline import DeferralTimes, deferral_timeout
 from airflow_provider_ssis.executions.outcome import ended_text, result_of
 from airflow_provider_ssis.executions.polling import WaitResult, get_execution
+from airflow_provider_ssis.executions.unknown_names import unknown_name
 from airflow_provider_ssis.operators.dag_checks import check_name, check_package, is_known
 from airflow_provider_ssis.sensors.base import SsisSensor
 from airflow_provider_ssis.triggers.events import ExecutionEvent
@@ -80,6 +81,7 @@ class SsisPackageSensor(SsisSensor):
         self.project = project
         self.package = package
         self.since = since
+        self._is_checked = False
 
     def execute(self, context: Context) -> Any:
         """Wait, on the worker or in the triggerer.
@@ -137,9 +139,18 @@ class SsisPackageSensor(SsisSensor):
                 if execution_id is not None:
                     return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution_id))
                 self.log.info("%s has not succeeded since %s.", self._title, watch.since.isoformat(sep=" "))
+                self._warn_once(catalog, watch)
         except CatalogError as error:
             self._tolerate(error)
         return PokeReturnValue(is_done=False)
+
+    def _warn_once(self, catalog: Catalog, watch: PackageWatch) -> None:
+        """Warn if there is no such package. It may be deployed later, so the sensor goes on."""
+        if self._is_checked:
+            return
+        self._is_checked = True
+        if (hint := unknown_name(catalog, watch.folder, watch.project, watch.package)) is not None:
+            self.log.warning("%s The sensor waits for it nevertheless.", hint)
 
     def _outcome(self, catalog: Catalog, execution_id: int) -> dict[str, Any]:
         execution = get_execution(catalog, execution_id)

@@ -102,6 +102,20 @@ def test_an_execution_that_has_ended_fails_the_task_on_request(mart: Catalog) ->
     assert caught.value.status is OperationStatus.SUCCEEDED
 
 
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"folder": "Saels"}, "The login sees no folder 'Saels'. Did you mean 'Sales'?"),
+        ({"folder": "Sales", "project": "Nart"}, "The login sees no project 'Nart'."),
+        ({"folder": "Sales", "project": "Mart", "package": "Loadd.dtsx"}, "The login sees no package 'Loadd.dtsx'."),
+    ],
+)
+def test_a_name_that_the_login_does_not_see_is_a_warning(mart: Catalog, where: dict[str, Any], said: str) -> None:
+    task = TaskRun(SsisStopExecutionOperator(task_id="stop", **where))
+    assert task.execute() == []
+    assert [line for line in task.log.at("warning") if line.startswith(said)]
+
+
 def test_nothing_to_stop_is_a_success_unless_asked_otherwise(mart: Catalog) -> None:
     assert stop(folder="Sales", project="Mart", package="Load.dtsx").execute() == []
     with pytest.raises(NoRunningExecution, match=r"Sales/Mart/Load\.dtsx"):

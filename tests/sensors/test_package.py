@@ -57,6 +57,14 @@ def test_a_success_ends_the_wait(mart: Catalog) -> None:
     assert (result["package"], result["status"]) == ("Load.dtsx", "succeeded")
 
 
+def test_an_unknown_package_is_a_warning(mart: Catalog) -> None:
+    task = sensor(package="Loadd.dtsx")
+    for _ in range(2):
+        assert not task.operator.poke(task.context).is_done
+    [warning] = task.log.at("warning")
+    assert warning.startswith("The login sees no package 'Loadd.dtsx'. Did you mean 'Load.dtsx'?")
+
+
 def test_only_a_success_of_this_package_since_then_counts(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
     ssisdb.scripts.fail(package="Load.dtsx", times=1)
     failed = run_package(mart)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import duckdb
@@ -98,7 +99,10 @@ class _Functions:
             run.check(value)
             if value is None:
                 return None
-            return encode(function.result, value, zoned=True) if function.result.name in _CARRIERS else str(value)
+            if function.result.name in _CARRIERS:
+                return encode(function.result, value, zoned=True)
+            # DuckDB reads no number of 38 decimals with an exponent, as in 1E-38.
+            return f"{value:f}" if isinstance(value, Decimal) else str(value)
         except Exception as error:
             # DuckDB reports an exception as text alone: the run keeps the error of SQL Server.
             run.error = of_python(error)

@@ -29,6 +29,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import duckdb
+
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, Variant
 
 VARIANT = 'STRUCT("type" VARCHAR, "text" VARCHAR)'
@@ -67,6 +69,7 @@ _DUCKDB_TYPES = {
     "sql_variant": VARIANT,
 }
 
+_MOST_DIGITS = 38
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
@@ -116,6 +119,9 @@ def encode(type: SqlType, value: Any, *, zoned: bool = False) -> Any:  # noqa: A
         return {"type": str(value.type), "text": variant_text(value)}
     if zoned and type.name == "datetimeoffset":
         return zoned_value(value)
+    if isinstance(value, Decimal) and value.as_tuple().exponent == -_MOST_DIGITS:
+        # DuckDB would take a number of 38 decimals and fewer digits, such as 1E-38, as a DOUBLE.
+        return duckdb.Value(format(value, "f"), duckdb.decimal_type(_MOST_DIGITS, _MOST_DIGITS))
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Context, Decimal
 from typing import Any
 
 import duckdb
@@ -15,6 +16,7 @@ from airflow_provider_ssis.emulator.datatypes import Column, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.values import storage
 
 T = SqlType.parse
+WIDE = Context(prec=38)
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 TEXTS = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=20)
 
@@ -25,6 +27,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "int": st.integers(-(2**31), 2**31 - 1),
     "bigint": st.integers(-(2**63), 2**63 - 1),
     "decimal(18,4)": st.decimals(-(10**13), 10**13, places=4, allow_nan=False, allow_infinity=False),
+    "decimal(38,38)": st.integers(1 - 10**38, 10**38 - 1).map(lambda digits: Decimal(digits).scaleb(-38, WIDE)),
     "money": st.decimals(-(10**13), 10**13, places=4, allow_nan=False, allow_infinity=False),
     "float": st.floats(allow_nan=False, allow_infinity=False),
     "real": st.floats(allow_nan=False, allow_infinity=False, width=32),

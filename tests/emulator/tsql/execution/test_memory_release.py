@@ -64,7 +64,7 @@ def test_memory_of_ended_queries_is_freed(engine: Engine) -> None:
     assert connection.execute("SELECT count(*) FROM numbers").fetchall() == [(200_001,)]
     assert connection.execute("SELECT current_setting('memory_limit')").fetchall() == limit
     assert kept > 200_000
-    assert freed > 0.8 * kept
+    assert freed > kept / 2
     connection.close()
 
 

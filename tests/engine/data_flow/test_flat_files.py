@@ -546,13 +546,28 @@ def test_a_column_that_the_connection_manager_does_not_have_fails_the_validation
     assert f'The connection manager of {name} has no column "{column}", but "other" at its place.' in str(failure)
 
 
+def _without_validation(change: Callable[[str], str]) -> Callable[[str], str]:
+    flag = 'componentClassID="Microsoft.FlatFileSource"'
+    return lambda xml: change(xml.replace(flag, flag + ' validateExternalMetadata="False"'))
+
+
 def test_a_source_without_validation_reads_columns_of_other_names_by_their_place(flow: FlowTest) -> None:
     flow.rows_of("Out", flow.source("In", "7,x\n", [integer("n"), text("s")]).output)
-    rename = _renamed(s="other")
-
-    def change(xml: str) -> str:
-        flag = 'componentClassID="Microsoft.FlatFileSource"'
-        return rename(xml.replace(flag, flag + ' validateExternalMetadata="False"'))
-
-    flow.change = change
+    flow.change = _without_validation(_renamed(s="other"))
     assert flow.run().rows["Out"] == [(7, "x")]
+
+
+def test_a_source_without_validation_refuses_a_column_at_another_place(flow: FlowTest) -> None:
+    flow.rows_of("Out", flow.source("In", "7,8\n", [integer("n"), integer("m")]).output)
+    flow.change = _without_validation(_renamed(n="m", m="n"))
+    failure = flow.run().failure
+    assert failure is not None
+    assert failure.code == 0xC020820B
+    assert 'The connection manager of In has "n" as column 2, but "m" at its place.' in str(failure)
+
+
+@pytest.mark.parametrize(("column", "of_file"), [("Amount", "AMOUNT"), ("Straße", "STRASSE")])
+def test_names_of_columns_are_compared_without_their_case(flow: FlowTest, column: str, of_file: str) -> None:
+    flow.rows_of("Out", flow.source("In", "x,7\n", [text(column), integer("n")]).output)
+    flow.change = _renamed(**{column: of_file})
+    assert flow.run().rows["Out"] == [("x", 7)]

@@ -14,25 +14,36 @@ _OTHER_COLUMN = 0xC020820B
 
 
 def file_columns(plan: ComponentPlan, external: Sequence[ExternalColumn], found: FileFormat) -> Sequence[int]:
-    """Return the index of the file's column for each external column: that with its name, or else at its place.
+    """Return the index of the file's column for each external column.
+
+    It is that with its name. A component that does not validate its external columns has them by their places; there
+    a name at another place is refused, because it may be the name or the place that is wrong.
 
     :param plan: the source or destination.
     :param external: the external columns of its output or input.
     :param found: the format of the file.
-    :raises TaskFailure: 0xC020820B, the connection manager has no column of a name. Only components that validate their
-        external columns look for it.
+    :raises TaskFailure: 0xC020820B, the connection manager has no column of a name, or has it at another place.
     """
-    indices = {column.name.casefold(): index for index, column in enumerate(found.columns)}
-    names = [column.name.casefold() for column in external]
-    if set(names) <= indices.keys() and len(set(names)) == len(names):
-        return [indices[name] for name in names]
-    if plan.stored.validate_external_metadata:
-        for index, column in enumerate(external):
-            if column.name and column.name.casefold() not in indices:
-                at = f', but "{found.columns[index].name}" at its place' if index < len(found.columns) else ""
-                raise TaskFailure(
-                    f'The connection manager of {plan.stored.name} has no column "{column.name}"{at}. Give the column '
-                    "the same name in both, or open the component in Visual Studio to update it.",
-                    _OTHER_COLUMN,
-                )
-    return range(len(external))
+    names = [column.name.casefold() for column in found.columns]
+    validates = plan.stored.validate_external_metadata
+    places = []
+    for index, column in enumerate(external):
+        name = column.name.casefold()
+        is_known = name in names
+        if not name or names[index : index + 1] == [name] or (not is_known and not validates):
+            places.append(index)
+        elif is_known and validates:
+            places.append(names.index(name))
+        else:
+            at = f', but "{found.columns[index].name}" at its place' if index < len(found.columns) else ""
+            has = (
+                f'has "{column.name}" as column {names.index(name) + 1}'
+                if is_known
+                else f'has no column "{column.name}"'
+            )
+            raise TaskFailure(
+                f"The connection manager of {plan.stored.name} {has}{at}. Give the column the same name and place in "
+                "both, or open the component in Visual Studio to update it.",
+                _OTHER_COLUMN,
+            )
+    return places

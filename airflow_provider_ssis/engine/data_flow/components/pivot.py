@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.pivot_keys import typed_keys
@@ -33,6 +34,8 @@ from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OU
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.expressions.arrow import as_values
+from airflow_provider_ssis.expressions.values import to_text
 from airflow_provider_ssis.project.package.data_flow import InputColumn
 
 _PASSED, _SET_KEY, _PIVOT_KEY, _VALUE = 0, 1, 2, 3
@@ -81,7 +84,7 @@ class Pivot(FlowComponent):
         """Report the values of the pivot key whose rows were ignored."""
         if self._ignored and not failed:
             texts = list(self._ignored)
-            shown = ", ".join(texts[:_REPORTED]) + (f" and {len(texts) - _REPORTED} more" * (len(texts) > _REPORTED))
+            shown = ", ".join(texts[:_REPORTED]) + " and others" * (len(texts) > _REPORTED)
             name = self.plan.stored.name
             text = f"{name} ignored the rows with these values of the pivot key, which have no output column: {shown}."
             self._context.information(text, 0, subcomponent=self.plan.subcomponent)
@@ -115,9 +118,8 @@ class Pivot(FlowComponent):
         numbers = pc.index_in(comparable(batch.column(self._key_column.lineage_id)), value_set=comparable(self._keys))
         keys = numbers.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         pairs = groups * len(self._keys) + keys
-        if self._ignores_unknown:
-            values = batch.column(self._key_column.lineage_id).filter(pa.array(keys < 0)).unique()
-            self._ignored |= dict.fromkeys("NULL" if one is None else str(one) for one in values.to_pylist())
+        if self._ignores_unknown and len(self._ignored) <= _REPORTED:
+            self._note_ignored(batch.column(self._key_column.lineage_id).filter(pa.array(keys < 0)))
         known = np.flatnonzero(keys >= 0)
         _, first = np.unique(pairs[known], return_index=True)
         used = np.zeros(batch.num_rows, np.bool_)
@@ -143,6 +145,14 @@ class Pivot(FlowComponent):
             places[group_of_row[of_key]] = rows[of_key]
             arrays.append(column.take(pa.array(places, mask=places < 0)))
         yield from self._parts(self.plan.main_output.key, pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+    def _note_ignored(self, values: pa.Array) -> None:
+        """Keep the texts of ignored values for the report."""
+        distinct = values if pa.types.is_struct(values.type) else values.unique()
+        for value in as_values(distinct, self._key_type):
+            self._ignored["NULL" if value is None else to_text(value, self._key_type)] = None
+            if len(self._ignored) > _REPORTED:
+                break
 
     def _parts(self, output: str, rows: pa.RecordBatch) -> Iterator[Emitted]:
         """The rows in parts of the size of a buffer: a set may have many."""
@@ -172,6 +182,10 @@ class Pivot(FlowComponent):
         return next(one for one in columns if number_of(one.properties, "PivotUsage") == _PIVOT_KEY)
 
     @cached_property
+    def _key_type(self) -> ColumnType:
+        return self.plan.inputs[self.plan.stored.inputs[0].key].by_lineage[self._key_column.lineage_id].type
+
+    @cached_property
     def _key_texts(self) -> list[str]:
         texts = [text_of(column.properties, "PivotKeyValue") for column in self.plan.main_output.columns]
         return list(dict.fromkeys(text for text in texts if text))
@@ -179,8 +193,7 @@ class Pivot(FlowComponent):
     @cached_property
     def _keys(self) -> pa.Array:
         """The values of the pivot key that have columns."""
-        type_ = self.plan.inputs[self.plan.stored.inputs[0].key].by_lineage[self._key_column.lineage_id].type
-        return typed_keys(self.plan, self._key_texts, type_)
+        return typed_keys(self.plan, self._key_texts, self._key_type)
 
     @cached_property
     def _outputs(self) -> list[tuple[str, int]]:

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.components.pivot import DUPLICATE, UNKNOWN_VALUE, Pivot
-from tests.support.flow_components import I4, WSTR, batch_of, plan_of, rows_of, run_component, tuples
+from tests.support.flow_components import I4, WSTR, AloneContext, batch_of, plan_of, rows_of, run_component, tuples
 
 _ROWS = rows_of(who=WSTR, month=I4, amount=I4)
 _XML = """
@@ -64,3 +64,21 @@ def test_times_with_offsets_are_the_same_key_if_their_moments_are() -> None:
         {"I": [batch_of(rows, (there, here, 10), (None, there, 20))]},
     )
     assert tuples(found["O"]) == [(there, 10), (None, 20)]
+
+
+def _ignored(type_: ColumnType, key: str, *values: object) -> str:
+    """Return the end of the report of values without a column."""
+    xml = _XML.format(disposition="FailComponent", type='dataType="wstr" length="50"', key=key)
+    ignore = '<properties><property name="PassThroughUnmatchedPivotKeys">true</property></properties><inputs>'
+    rows = rows_of(who=WSTR, month=type_, amount=I4)
+    context = AloneContext()
+    plan = plan_of(xml.replace("<inputs>", ignore), {"I": rows}, unattached=["E"])
+    run_component(Pivot(plan), {"I": [batch_of(rows, *(("x", value, 1) for value in values))]}, context)
+    return context.messages[-1][2].rpartition(": ")[2]
+
+
+def test_ignored_keys_are_reported_as_text() -> None:
+    moment = ColumnType(DataTypeCode.DT_DBTIMESTAMPOFFSET, scale=0)
+    there = {"ticks": 638_396_640_000_000_000, "minutes": 60}
+    assert _ignored(moment, "2024-01-02 01:00:00 +01:00", there, None) == "2024-01-01 01:00:00 +01:00, NULL."
+    assert _ignored(I4, "0", *range(1, 200)).endswith(" 99, 100 and others.")

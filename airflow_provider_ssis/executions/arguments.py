@@ -12,7 +12,14 @@ from typing import Any
 from airflow_provider_ssis.catalog.codes import LoggingLevel
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing
-from airflow_provider_ssis.executions.sensitive_values import FALSE_WORDS, NOTHING, SCALARS, marked_object, wrapper_of
+from airflow_provider_ssis.executions.sensitive_values import (
+    FALSE_WORDS,
+    NOTHING,
+    SCALARS,
+    has_mark,
+    marked_object,
+    wrapper_of,
+)
 
 VALUE_ARGUMENTS = {
     "parameters": 1,
@@ -45,7 +52,7 @@ def check_choice(name: str, value: Any, choices: type[Enum]) -> None:
 
 
 def shown(value: Any) -> str:
-    """A wrong argument for a message, without the values in a mapping or list, which may be secrets.
+    """A wrong argument for a message, without the values in a mapping or list or its text, which may be secrets.
 
     :param value: the argument after templating.
     """
@@ -53,6 +60,8 @@ def shown(value: Any) -> str:
         return f"a mapping with the keys {', '.join(map(repr, value))}"
     if isinstance(value, list | tuple | set) and value:
         return f"a {type(value).__name__} of {len(value)} items"
+    if isinstance(value, str) and has_mark(value):
+        return "a text with the mark 'sensitive'"
     return f"{value!r:.100}"
 
 
@@ -61,10 +70,10 @@ def required_text(name: str, value: Any) -> str:
 
     :param name: the argument's name, for the message.
     :param value: the argument after templating.
-    :raises InvalidTaskArgument: it is not text, or empty.
+    :raises InvalidTaskArgument: it is not text, empty, or a value that is marked sensitive, which messages would show.
     :raises RenderedToNothing: it is the text ``None``.
     """
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or has_mark(value):
         raise InvalidTaskArgument(f"The argument {name!r} is {shown(value)} after templating. Give a name.")
     if value.strip() == NOTHING:
         raise RenderedToNothing(name)
@@ -209,9 +218,14 @@ def execution_request(task: Any) -> ExecutionRequest:
 def _logging_level(task: Any) -> LoggingLevel | int | str | None:
     """The logging level; None for the server's default.
 
+    :raises InvalidTaskArgument: it is neither a number nor a name.
     :raises RenderedToNothing: a template rendered to the text ``None``, which would otherwise be the level None.
     """
     level = task.logging_level
+    if not isinstance(level, int | str | None) or (isinstance(level, str) and has_mark(level)):
+        raise InvalidTaskArgument(
+            f"The argument 'logging_level' is {shown(level)} after templating. Give a level's number or name."
+        )
     if isinstance(level, str) and level.strip() == NOTHING and not task.has_literal_logging_level:
         raise RenderedToNothing("logging_level")
     return None if level == "" else level

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog.errors import AlreadyExists, AlreadyStarted
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
+from airflow_provider_ssis.executions.arguments import shown
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -58,25 +59,25 @@ def tap_requests(value: Any) -> list[TapRequest]:
     if value is None:
         return []
     if isinstance(value, str | Mapping) or not isinstance(value, list | tuple):
-        raise InvalidTaskArgument(f"data_taps is {value!r:.100}. Give a list of mappings: {_FORM}.")
+        raise InvalidTaskArgument(f"data_taps is {shown(value)}. Give a list of mappings: {_FORM}.")
     return [_request(number, each) for number, each in enumerate(value, start=1)]
 
 
 def _request(number: int, value: Any) -> TapRequest:
     where = f"data_taps[{number - 1}]"
     if not isinstance(value, Mapping) or set(value) - set(_KEYS):
-        raise InvalidTaskArgument(f"{where} is {value!r:.200}. Its form is {_FORM}.")
+        raise InvalidTaskArgument(f"{where} is {shown(value)}. Its form is {_FORM}.")
     for key in ("task", "path"):
         if not isinstance(value.get(key), str) or not value[key].strip():
             raise InvalidTaskArgument(f"{where} has no {key!r}. Its form is {_FORM}.")
     file = value.get("file") or f"airflow-{PLACEHOLDER}-{number}.csv"
     if not isinstance(file, str) or any(character in file for character in '/\\:"<>|?*'):
-        raise InvalidTaskArgument(f"{where} has the file {file!r:.100}. Give a file's name without a folder.")
+        raise InvalidTaskArgument(f"{where} has the file {shown(file)}. Give a file's name without a folder.")
     rows = value.get("max_rows")
     if isinstance(rows, str) and rows.strip().isdecimal():
         rows = int(rows)
     if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool) or rows < 0):
-        raise InvalidTaskArgument(f"{where} has max_rows={rows!r:.100}. Give at least 0, or leave it out for all rows.")
+        raise InvalidTaskArgument(f"{where} has max_rows={shown(rows)}. Give at least 0, or leave it out for all rows.")
     return TapRequest(value["task"], value["path"], file, rows)
 
 

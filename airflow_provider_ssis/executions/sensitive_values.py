@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -25,6 +27,7 @@ FALSE_WORDS = frozenset({"false", "0", "no", ""})
 """Texts that mean False."""
 
 _WRAPPER_KEYS = frozenset({"value", "sensitive"})
+_MARK = re.compile(r"""\{.*["']sensitive["']\s*:""", re.IGNORECASE | re.DOTALL)
 
 
 def protect(name: str, value: Any, *, names: int) -> Any:
@@ -77,13 +80,32 @@ def secrets_in(value: Any) -> Iterator[str]:
         for item in value:
             yield from secrets_in(item)
     elif isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
-            decoded = json.loads(value)
-        except ValueError:
-            return
-        for secret in secrets_in(decoded):
+        for secret in secrets_in(_object_in(value)):
             # Encoded as in the text, and decoded.
-            yield from {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+            yield from {
+                secret,
+                json.dumps(secret)[1:-1],
+                json.dumps(secret, ensure_ascii=False)[1:-1],
+                repr(secret)[1:-1],
+            }
+
+
+def has_mark(text: str) -> bool:
+    """Whether a text has a value with the mark ``sensitive`` in it, as JSON or as Python writes a mapping."""
+    return _MARK.match(text.lstrip()) is not None
+
+
+def _object_in(text: str) -> Any:
+    """The mapping that a text is, as JSON or as Python writes it; None if it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        if not has_mark(text):
+            return None
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
 
 
 def _texts_in(value: Any) -> Iterator[str]:

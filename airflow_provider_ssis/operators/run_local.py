@@ -26,6 +26,7 @@ from airflow_provider_ssis.executions.arguments import (
     names_of,
     optional_secret,
     optional_text,
+    shown,
     values_of,
 )
 from airflow_provider_ssis.executions.deadline import seconds
@@ -313,7 +314,7 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         word = str(self.logging_level).strip().lower()
         if word not in words:
             raise InvalidTaskArgument(
-                f"logging_level is {self.logging_level!r:.100}. Give one of {', '.join(LOGGING_LEVELS)}."
+                f"logging_level is {shown(self.logging_level)}. Give one of {', '.join(LOGGING_LEVELS)}."
             )
         return words.index(word)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,9 @@ from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import (
     execution_id_of,
     flag,
+    list_of_names,
     nested_values_of,
+    optional_secret,
     optional_text,
     required_text,
     values_of,
@@ -57,6 +60,25 @@ def test_what_is_no_flag_is_refused_by_name(value: Any) -> None:
 def test_a_missing_name_is_refused_by_name(value: Any) -> None:
     with pytest.raises(InvalidTaskArgument, match="'folder'"):
         required_text("folder", value)
+
+
+@pytest.mark.parametrize("write", [json.dumps, str])
+def test_a_value_that_is_marked_sensitive_is_shown_in_no_argument(write: Callable[[Any], str]) -> None:
+    text = write({"value": "it's hunter2", "sensitive": True})
+    for read in (required_text, optional_text, optional_secret, flag, list_of_names):
+        with pytest.raises(InvalidTaskArgument) as caught:
+            read("folder", text)
+        assert "folder" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+    with pytest.raises(InvalidTaskArgument, match="a text with the mark 'sensitive'"):
+        execution_id_of(text)
+    masked = set(secrets_in(text))
+    assert "it's hunter2" in masked
+    assert any(secret in text for secret in masked)
+
+
+def test_a_text_with_the_word_sensitive_is_no_marked_value() -> None:
+    assert required_text("folder", "{Sensitive: data}") == "{Sensitive: data}"
 
 
 def test_an_empty_optional_name_is_none() -> None:

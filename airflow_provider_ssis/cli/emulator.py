@@ -178,7 +178,7 @@ def command(
             data_dir=data_dir,
             instance=instance,
             keytab=keytab,
-            token_key=None if token_key is None else token_key.read_text(encoding="utf-8"),
+            token_key=None if token_key is None else token_key.read_text(encoding="utf-8", errors="replace"),
             quirks=quirks,
             execute=settings if execute else False,
         )

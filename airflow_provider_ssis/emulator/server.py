@@ -22,6 +22,7 @@ from airflow_provider_ssis.emulator.endpoint import DATABASE, Endpoint
 from airflow_provider_ssis.emulator.faults.backend import FaultyBackend, Traffic
 from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.identities.authenticator import Identities
+from airflow_provider_ssis.emulator.identities.windows import check_keytab
 from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.ssisdb import Edition, Ssisdb, install
@@ -58,7 +59,7 @@ class EmulatorServer:
     :param quirks: where a real catalog has a known fault, do as it does; by default, do what a user expects.
     :param execute: execute packages with the engine: True, or settings with connections and paths. False, the default,
         simulates them.
-    :raises ValueError: ``host`` or ``password`` is empty.
+    :raises ValueError: ``host`` or ``password`` is empty, or ``token_key`` is not a public key.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class EmulatorServer:
         """
         if self._keytab is not None:
             # Fail now, not at the first login.
-            self._keytab.open("rb").close()
+            check_keytab(self._keytab)
         if self._data_dir is not None:
             prepare_data_folder(self._data_dir)
         engine = Engine(data_dir=self._data_dir, product=product(self._edition), database=DATABASE)
@@ -247,7 +248,7 @@ class SsisdbEmulator:
     :param quirks: where a real catalog has a known fault, do as it does; by default, do what a user expects.
     :param execute: execute packages with the engine: True, or settings with connections and paths. False, the default,
         simulates them.
-    :raises ValueError: ``host`` or ``password`` is empty.
+    :raises ValueError: ``host`` or ``password`` is empty, or ``token_key`` is not a public key.
     """
 
     def __init__(

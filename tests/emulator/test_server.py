@@ -97,6 +97,16 @@ def test_a_missing_file_is_an_error_at_the_start(option: str) -> None:
     assert "cannot use /nowhere/file: No such file" in result.stderr
 
 
+@pytest.mark.parametrize("content", ["", "secret", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"])
+def test_files_that_are_no_keys_are_errors_at_the_start(tmp_path: Path, content: str) -> None:
+    with pytest.raises(ValueError, match="is not an RSA public key in PEM"):
+        SsisdbEmulator(token_key=content)
+    keytab = tmp_path / "server.keytab"
+    keytab.write_text(content)
+    with pytest.raises(OSError, match="it is not a keytab"):
+        SsisdbEmulator(keytab=keytab).start()
+
+
 def test_the_command_line_takes_an_instance_and_a_key_for_tokens(tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     key.write_text(Authority().public_key)

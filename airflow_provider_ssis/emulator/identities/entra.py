@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.session import Identity, LoginRefused, Message
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 FEDERATED: Final = "FEDERATED"
 AUDIENCE: Final = "https://database.windows.net/"
@@ -18,10 +22,11 @@ class EntraIdentities:
 
     :param key: the public key, in PEM, that signatures are checked with; None accepts no token.
     :param audience: the audience that tokens must have.
+    :raises ValueError: the key is not a public key.
     """
 
     def __init__(self, key: str | None = None, audience: str = AUDIENCE) -> None:
-        self._key = key
+        self._key = None if key is None else _public_key(key)
         self._audiences = [audience, audience.rstrip("/")]
 
     def identify(self, token: str) -> Identity:
@@ -44,6 +49,17 @@ class EntraIdentities:
         except jwt.InvalidTokenError as error:
             raise _refused(f"the access token is not valid ({type(error).__name__})") from None
         return _identity(claims)
+
+
+def _public_key(text: str) -> RSAPublicKey:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    with suppress(ValueError):
+        key = load_pem_public_key(text.encode())
+        if isinstance(key, RSAPublicKey):
+            return key
+    raise ValueError("the key for access tokens is not an RSA public key in PEM (-----BEGIN PUBLIC KEY-----)")
 
 
 def _identity(claims: dict[str, Any]) -> Identity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import threading
@@ -17,10 +18,21 @@ if TYPE_CHECKING:
 KERBEROS: Final = "KERBEROS"
 NTLM: Final = "NTLM"
 
+_KEYTAB_SIGNATURE: Final = b"\x05"
 _NTLM_SIGNATURE: Final = b"NTLMSSP\0"
 _NTLM_STORE: Final = "NTLM_USER_FILE"
 # pyspnego finds passwords through an environment variable of the process, so there is one login at a time.
 _ntlm_lock = threading.Lock()
+
+
+def check_keytab(path: Path) -> None:
+    """Check that a file can be read and is a keytab (MIT Kerberos documentation, "Keytab file format").
+
+    :raises OSError: it cannot, or is not.
+    """
+    with path.open("rb") as file:
+        if file.read(1) != _KEYTAB_SIGNATURE:
+            raise OSError(errno.EINVAL, "it is not a keytab", str(path))
 
 
 class WindowsIdentities:

@@ -50,10 +50,11 @@ def test_memory_of_ended_queries_is_freed(engine: Engine) -> None:
     connection.execute("CREATE TABLE numbers AS SELECT i FROM range(200000) t(i)")
     connection.execute("CREATE TABLE few AS SELECT i AS a, i % 5 AS b, i::int AS c FROM range(50) t(i)")
     limit = connection.execute("SELECT current_setting('memory_limit')").fetchall()
-    sort(connection, 50)
+    # The queues themselves grow once, and keep that memory.
+    sort(connection, 400)
     engine.memory.release()
     before = allocated()
-    sort(connection, 600)
+    sort(connection, 400)
     kept = allocated() - before
     engine.memory.release()
     freed = before + kept - allocated()

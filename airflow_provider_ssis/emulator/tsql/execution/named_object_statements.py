@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Final
+
+from sqlglot import exp
 
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution import tables
@@ -16,7 +17,7 @@ from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionS
 from airflow_provider_ssis.emulator.tsql.execution.user_table_statements import check_free, new_place
 from airflow_provider_ssis.emulator.tsql.language import named_object_syntax as n
 from airflow_provider_ssis.emulator.tsql.language import named_objects
-from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
+from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     LocalTable,
     NamedObject,
@@ -26,6 +27,8 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     TableType,
     UserTable,
 )
+from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import name_parts
+from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import expression_of
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _CLASSES: Final[dict[str, type[NamedObject]]] = {
@@ -133,17 +136,11 @@ def _check_unused(session: SessionState, sequence: SequenceObject) -> None:
     """
     for _, table in session.metadata.user_tables(sequence.database):
         for default in table.rules.defaults:
-            found = _SEQUENCE.search(default.expression)
-            if found is not None and session.metadata.item(*_resolved(session, found["name"], sequence)) == sequence:
+            nodes = expression_of(default.expression).find_all(exp.NextValueFor)
+            names = [qualified(name_parts(node.this), sequence.database) for node in nodes]
+            if any(session.metadata.item(*session.metadata.resolved(name)) == sequence for name in names):
                 text = f"Cannot DROP SEQUENCE '{sequence.name}' because it is being referenced by '{default.name}'."
                 raise SqlError(3729, text)
-
-
-def _resolved(session: SessionState, name: str, sequence: SequenceObject) -> tuple[str, str, str]:
-    return session.metadata.resolved(qualified(split_name(name), sequence.database))
-
-
-_SEQUENCE: Final = re.compile(r"\bNEXT\s+VALUE\s+FOR\s+(?P<name>(?:\[[^]]+\]|[\w.])+)", re.IGNORECASE)
 
 
 def _place(session: SessionState, name: Sequence[str], action: str, line: int) -> UserTable:

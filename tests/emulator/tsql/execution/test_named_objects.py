@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -200,6 +201,7 @@ ERRORS: list[tuple[list[str], int]] = [
     (["CREATE SEQUENCE s", "SELECT MAX(NEXT VALUE FOR s) FROM t"], 11725),
     (["CREATE SEQUENCE s", "SELECT TOP 1 NEXT VALUE FOR s FROM t"], 11739),
     (["CREATE SEQUENCE s; CREATE TABLE d (id int DEFAULT NEXT VALUE FOR [dbo].[s])", "DROP SEQUENCE s"], 3729),
+    (['CREATE SEQUENCE [a ]]b]; CREATE TABLE d (id int DEFAULT NEXT VALUE FOR dbo . "a ]b")', "DROP SEQUENCE [a ]]b]"], 3729),
     (["DROP SEQUENCE nowhere"], 3701),
     (["CREATE TYPE x AS TABLE (a int)", "CREATE TYPE x AS TABLE (b int)"], 219),
     (["CREATE TYPE x AS TABLE (a int, b AS nowhere)"], 207),
@@ -286,6 +288,31 @@ def test_a_restart_keeps_them(tmp_path: Path) -> None:
     )
     assert [each.errors for each in found] == [[], []]
     assert [result for each in found for result in each.results] == [[(30,)], [(3,)], [(1, 5)]]
+
+
+def test_after_a_crash_sequences_repeat_no_value(tmp_path: Path) -> None:
+    """They leave out the values that were reserved."""
+    folder = tmp_path / "data"
+
+    async def values(data_dir: Path, *texts: str, crashed: Path | None = None) -> list[list[tuple[object, ...]]]:
+        engine = Engine(product=PRODUCT, database="Sales", data_dir=data_dir)
+        engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
+        opened = await TsqlBackend(engine).login(Login("sa", PASSWORD, "", "h", "a", "l"))
+        try:
+            found = [await answer(opened, text) for text in texts]
+            if crashed is not None:
+                shutil.copytree(data_dir, crashed)
+        finally:
+            await opened.close()
+            engine.close()
+        assert [each.errors for each in found] == [[]] * len(found)
+        return [result for each in found for result in each.results]
+
+    script = "SELECT NEXT VALUE FOR cached, NEXT VALUE FOR plain; INSERT t DEFAULT VALUES"
+    made = "CREATE DATABASE d; USE d; CREATE TABLE t (r rowversion); CREATE SEQUENCE cached START WITH 1 CACHE 10; CREATE SEQUENCE plain START WITH 1 NO CACHE"
+    assert asyncio.run(values(folder, made, script, script, crashed=tmp_path / "crashed")) == [[(1, 1)], [(2, 2)]]
+    distinct = "SELECT COUNT(DISTINCT r), COUNT(*) FROM t"
+    assert asyncio.run(values(tmp_path / "crashed", f"USE d; {script}", distinct)) == [[(11, 3)], [(3, 3)]]
 
 
 def test_a_new_database_begins_again() -> None:

@@ -6,18 +6,22 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-ALL_RIGHTS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE", "ALTER"})
+CHAINED: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "EXECUTE"})
+"""The rights that a module needs on the objects of its database in place of its callers."""
+_OWNERS: Final = "db_owner"
+"""The role that has all rights."""
 RIGHTS_OF_ROLES: Final = {
-    "db_owner": ALL_RIGHTS,
     "db_datareader": frozenset({"SELECT"}),
     "db_datawriter": frozenset({"INSERT", "UPDATE", "DELETE"}),
-    "db_ddladmin": frozenset({"ALTER"}),
+    "db_ddladmin": frozenset(
+        {"ALTER", *(f"CREATE {kind}" for kind in "TABLE VIEW PROCEDURE FUNCTION SCHEMA TYPE SYNONYM SEQUENCE".split())}
+    ),
 }
 RIGHTS_DENIED: Final = {
     "db_denydatareader": frozenset({"SELECT"}),
     "db_denydatawriter": frozenset({"INSERT", "UPDATE", "DELETE"}),
 }
-ROLES: Final = (*RIGHTS_OF_ROLES, *RIGHTS_DENIED)
+ROLES: Final = (_OWNERS, *RIGHTS_OF_ROLES, *RIGHTS_DENIED)
 """The fixed database roles that decide about rights."""
 
 OF_OBJECTS: Final = frozenset(
@@ -64,7 +68,8 @@ class Permission:
         :param schema: in lower case; empty for the database.
         :param name: in lower case; empty for the schema.
         """
-        if self.permission not in (right, "CONTROL"):
+        covers = self.permission in (right, "CONTROL") or (self.permission == "ALTER" and right.startswith("CREATE "))
+        if not covers:
             return False
         return self.kind == DATABASE or (self.schema == schema and self.name in ("", name))
 
@@ -81,4 +86,4 @@ def is_allowed(
     states = {each.state for each in permissions if each.grantee in grantees and each.concerns(right, schema, name)}
     if DENIED in states or any(right in RIGHTS_DENIED.get(role, ()) for role in grantees):
         return False
-    return bool(states) or any(right in RIGHTS_OF_ROLES.get(role, ()) for role in grantees)
+    return bool(states) or _OWNERS in grantees or any(right in RIGHTS_OF_ROLES.get(role, ()) for role in grantees)

@@ -20,6 +20,7 @@ from airflow_provider_ssis.emulator.tsql.execution.user_databases import Member,
 from airflow_provider_ssis.emulator.tsql.language import principal_syntax as p
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Synonym
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _FIXED: Final = ("dbo", "guest", "public", "sys", "information_schema")
@@ -36,9 +37,10 @@ def change_users(session: SessionState, database: UserDatabase, statement: s.Sta
         case p.CreateUser():
             _create(session, database, statement)
         case p.DropUser(name=name, if_exists=if_exists):
-            if database.members.pop(name.lower(), None) is None and not if_exists:
+            if database.members.pop(name.lower(), None) is not None:
+                _forget(database, name)
+            elif not if_exists:
                 _missing("drop the user", name)
-            _forget(database, name)
         case p.CreateRole(name=name):
             if name.lower() in (*database.members, *database.roles, *_FIXED, *ROLES):
                 raise SqlError(15023, f"The database already has a user, group or role '{name}'.")
@@ -113,6 +115,8 @@ def _change_permissions(session: SessionState, database: UserDatabase, statement
             raise SqlError(4606, text)
     for principal in statement.principals:
         grantee = principal.lower()
+        if "CONNECT" in listed and statement.action != "GRANT" and grantee != "guest":
+            raise not_supported(f"{statement.action} CONNECT (drop the user {principal} instead)")
         if grantee in ("dbo", "sys", "information_schema", database.user(session.principal).lower()):
             text = "Cannot grant, deny, or revoke permissions to dbo, information_schema, sys, or yourself."
             raise SqlError(4624, text)
@@ -147,8 +151,11 @@ def _place(session: SessionState, database: UserDatabase, statement: p.ChangePer
             raise SqlError(15151, missing)
         return shown.lower(), ""
     place, schema, name = qualified(statement.securable, session.database)
-    if place.lower() != database.name.lower() or session.metadata.item(place, schema, name) is None:
+    item = session.metadata.item(place, schema, name)
+    if place.lower() != database.name.lower() or item is None:
         raise SqlError(15151, missing)
+    if isinstance(item, Synonym):
+        raise not_supported(f"{statement.action} on the synonym '{shown}' (use the name of its object)")
     return schema.lower(), name.lower()
 
 

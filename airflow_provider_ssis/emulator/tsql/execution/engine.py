@@ -117,6 +117,7 @@ class Engine:
         """The last values of sequences."""
         self.databases = UserDatabases(self._duckdb, self.metadata, data_dir, self.identities, self.sequences)
         self.metadata.dropped = self.databases.forget_permissions
+        self.metadata.renamed = self.databases.rename_permissions
         self.metadata.permissions = self.databases.permissions
         self.user_commits = 0
         """The number of committed transactions in clients' databases."""
@@ -155,7 +156,7 @@ class Engine:
         """Whether a login may use a database: system databases are open to all logins."""
         created = self.databases.get(database)
         if created is not None:
-            return created.rights(principal) is not None
+            return created.may(principal, "CONNECT") is not None
         return database != self.database or principal.has_user
 
     def is_large(self, table: str, connection: duckdb.DuckDBPyConnection) -> bool:

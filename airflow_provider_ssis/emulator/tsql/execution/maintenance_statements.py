@@ -32,7 +32,7 @@ async def _check_identity(interpreter: Runner, statement: table_syntax.CheckIden
     if identity is None:
         raise SqlError(7997, f"'{shown}' does not contain an identity column.")
     if isinstance(table, UserTable):
-        check_right(session, table.database, "ALTER", "DBCC CHECKIDENT")
+        check_right(session, table.database, "ALTER", "DBCC CHECKIDENT", table.schema, table.name)
     identities = session.identities_of(table)
     value = None
     if statement.value is not None:
@@ -81,7 +81,7 @@ async def _alter_index(interpreter: Runner, statement: table_syntax.AlterIndex, 
     session = interpreter.session
     table = _existing(session, statement.table, frame)
     if isinstance(table, UserTable):
-        check_right(session, table.database, "ALTER", "ALTER INDEX")
+        check_right(session, table.database, "ALTER", "ALTER INDEX", table.schema, table.name)
     name = statement.name.lower()
     keys = {key.name.lower() for key in table.rules.keys}
     if name and name not in keys | {index.name.lower() for index in table.rules.indexes}:

@@ -52,7 +52,8 @@ def has_permission(session: SessionState, securable: Any, kind: Any, permission:
     if permission is None:
         return None
     wanted = str(permission).strip().lower()
-    match None if kind is None else str(kind).strip().upper():
+    kind = None if kind is None else str(kind).strip().upper()
+    match kind:
         case None | "SERVER":
             known, granted = _ON_SERVER, _FOR_EACH_LOGIN_ON_SERVER
         case "DATABASE":
@@ -71,9 +72,9 @@ def has_permission(session: SessionState, securable: Any, kind: Any, permission:
     if wanted not in known:
         return None
     created = session.engine.databases.get(session.database if kind != "DATABASE" or securable is None else securable)
-    if created is not None and kind is not None and kind.strip().upper() in ("DATABASE", "SCHEMA"):
-        return _granted(session, created, wanted, str(securable) if kind.strip().upper() == "SCHEMA" else "")
-    is_server = kind is None or str(kind).upper() == "SERVER"
+    is_server = kind in (None, "SERVER")
+    if created is not None and not is_server:
+        return _granted(session, created, wanted, str(securable) if kind == "SCHEMA" else "")
     return int(wanted in granted or session.principal.is_sysadmin or (not is_server and _owns(session)))
 
 
@@ -83,12 +84,7 @@ def _granted(session: SessionState, database: UserDatabase, wanted: str, schema:
     found = [database.may(session.principal, right, schema, name) for right in rights]
     if not schema and wanted in (_ANY, "connect"):
         return int(found[0] is not None)
-    owns = any(database.may(session.principal, right) for right in ("CONTROL",)) or _owns_database(session, database)
-    return int(owns or any(found))
-
-
-def _owns_database(session: SessionState, database: UserDatabase) -> bool:
-    return database.is_owner(session.principal) or "db_owner" in database.roles_of(database.user(session.principal))
+    return int(any(found))
 
 
 def _owns(session: SessionState) -> bool:

@@ -14,7 +14,7 @@ import duckdb
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import DatabaseChanged, Event, Login, Message
 from airflow_provider_ssis.emulator.tsql.execution.cursors import Cursors
-from airflow_provider_ssis.emulator.tsql.execution.database_rights import ALL_RIGHTS
+from airflow_provider_ssis.emulator.tsql.execution.database_rights import CHAINED
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
@@ -301,16 +301,6 @@ class SessionState:
         known = self.metadata.database_principals(self.database)
         return next((each.id for each in known if each.name.lower() == self.user.lower()), GUEST_ID)
 
-    def rights(self, database: str) -> frozenset[str] | None:
-        """What the login may do in a client's database; None where it may not use the database.
-
-        In tempdb, each login may do everything.
-        """
-        if database.lower() == TEMPORARY_DATABASE:
-            return ALL_RIGHTS
-        found = self.engine.databases.get(database)
-        return None if found is None else found.rights(self.principal)
-
     def may(self, right: str, database: str, schema: str = "", name: str = "") -> bool | None:
         """Whether the login has a right in a client's database; None where it may not use the database.
 
@@ -320,7 +310,7 @@ class SessionState:
         :param name: of the object; empty for a right in the whole schema.
         """
         key = database.lower()
-        if key == TEMPORARY_DATABASE or (key == self.chained and right != "ALTER"):
+        if key == TEMPORARY_DATABASE or (key == self.chained and right in CHAINED):
             return True
         found = self.engine.databases.get(database)
         return None if found is None else found.may(self.principal, right, schema, name)

@@ -26,8 +26,8 @@ async def _switch(interpreter: Runner, statement: table_syntax.SwitchTable, fram
     """Move all rows of a table to an empty one."""
     session = interpreter.session
     source, target = (_table(session, name, frame) for name in (statement.table, statement.target))
-    check_right(session, source.database, "ALTER", "ALTER TABLE")
-    check_right(session, target.database, "ALTER", "ALTER TABLE")
+    for table in (source, target):
+        check_right(session, table.database, "ALTER", "ALTER TABLE", table.schema, table.name)
     if source.database.lower() != target.database.lower():
         raise not_supported("ALTER TABLE … SWITCH to a table of another database")
     names = ", ".join(quoted(column.name) for column in source.columns)
@@ -137,7 +137,7 @@ def _names(table: WritableTable) -> set[str]:
 
 async def _set_statistics(session: SessionState, frame: Frame, table: WritableTable, names: tuple[str, ...]) -> None:
     if isinstance(table, UserTable):
-        check_right(session, table.database, "ALTER", "CREATE STATISTICS")
+        check_right(session, table.database, "ALTER", "ALTER TABLE", table.schema, table.name)
     async with session.transactions.writing([table], session.options):
         tables.check_current(session, table)
         replace_table(session, frame, table, replace(table, rules=replace(table.rules, statistics=names)), None)

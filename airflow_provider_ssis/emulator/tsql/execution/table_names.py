@@ -46,7 +46,7 @@ def check_right(
     if allowed is None:
         raise session.no_user(known)
     if denied.startswith("CREATE "):
-        allowed = allowed or (session.may(denied, known) and session.may(right, known, schema))
+        allowed = session.may(denied, known) and (not schema or session.may(right, known, schema))
     elif schema:
         allowed = session.may(right, known, schema, name)
     if not allowed:

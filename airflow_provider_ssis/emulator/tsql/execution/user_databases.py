@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import errno
 import json
-from dataclasses import astuple, dataclass, field
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -18,8 +19,8 @@ import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.database_file import attach
 from airflow_provider_ssis.emulator.tsql.execution.database_rights import (
-    ALL_RIGHTS,
     DATABASE,
+    OBJECT,
     Permission,
     is_allowed,
 )
@@ -145,15 +146,6 @@ class UserDatabase:
         name = principal.name.lower()
         return next((each for each in self.members.values() if each.login.lower() == name), None)
 
-    def rights(self, principal: Principal) -> frozenset[str] | None:
-        """What a login may do here; None where it may not use the database."""
-        if self.is_owner(principal):
-            return ALL_RIGHTS
-        member = self.member(principal)
-        if member is None:
-            return None
-        return frozenset(right for right in ALL_RIGHTS if self.user_may(member.name, right))
-
 
 class UserDatabases:
     """The databases of clients.
@@ -265,24 +257,33 @@ class UserDatabases:
             database.permissions = kept
             self.save_members(database)
 
+    def rename_permissions(self, name: str, schema: str, old: str, new: str) -> None:
+        """Keep the permissions on an object that gets another name."""
+        database = self.get(name)
+        if database is None:
+            return
+        place = OBJECT, schema.lower(), old.lower()
+        moved = {each for each in database.permissions if (each.kind, each.schema, each.name) == place}
+        if moved:
+            database.permissions -= moved
+            database.permissions |= {replace(each, name=new.lower()) for each in moved}
+            self.save_members(database)
+
     def save_members(self, database: UserDatabase) -> None:
-        """Keep the users of a database."""
-        table = f"{database.storage}.main.members"
-        self._connection.execute(f"DELETE FROM {table}")
-        for member in database.members.values():
-            values = [member.name, member.login, json.dumps(sorted(member.roles))]
-            self._connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?)", values)
-        for name in ("roles", "permissions"):
-            self._connection.execute(f"DELETE FROM {database.storage}.main.{name}")
-        for role in database.roles.values():
-            self._connection.execute(
-                f"INSERT INTO {database.storage}.main.roles VALUES (?, ?)", [role.name, json.dumps(sorted(role.roles))]
-            )
-        for each in database.permissions:
-            self._connection.execute(
-                f"INSERT INTO {database.storage}.main.permissions VALUES (?, ?, ?, ?, ?, ?)",
-                [each.grantee, each.state, each.permission, each.kind, each.schema, each.name],
-            )
+        """Keep the users, roles and permissions of a database; all of them, or after a crash the earlier ones."""
+        rows: dict[str, list[Sequence[str]]] = {
+            "members": [(each.name, each.login, _role_text(each)) for each in database.members.values()],
+            "roles": [(each.name, _role_text(each)) for each in database.roles.values()],
+            "permissions": [astuple(each) for each in database.permissions],
+        }
+        with self._connection.cursor() as connection:
+            connection.begin()
+            for name, listed in rows.items():
+                table = f"{database.storage}.main.{name}"
+                connection.execute(f"DELETE FROM {table}")
+                for row in listed:
+                    connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+            connection.commit()
 
     def close(self) -> None:
         """Keep the IDENTITY values before the server stops."""
@@ -346,6 +347,10 @@ class UserDatabases:
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
+
+
+def _role_text(member: Member) -> str:
+    return json.dumps(sorted(member.roles))
 
 
 def _role_names(text: str) -> set[str]:

@@ -55,6 +55,8 @@ class Metadata:
     :param scope: distinguishes the copies of open transactions.
     :param created: the time that every object claims to be made at.
     :param dropped: is called with database, schema and name of a dropped object; with an empty name for a schema.
+        Also for an object that goes to another schema.
+    :param renamed: is called with database, schema, old and new name of an object that stays in its schema.
     :param permissions: the permissions of a database, as ``sys.database_permissions`` shows them.
     :param single_user: the databases that are in single-user mode.
     """
@@ -68,6 +70,7 @@ class Metadata:
     scope: str = ""
     created: dt.datetime = dt.datetime(2022, 11, 1)
     dropped: Callable[[str, str, str], None] = lambda database, schema, name: None
+    renamed: Callable[[str, str, str, str], None] = lambda database, schema, old, new: None
     permissions: Callable[[str], Sequence[tuple[str, str, str, str, str, str]]] = lambda database: ()
     single_user: set[str] = field(default_factory=set)
     _objects: dict[tuple[str, str, str], tuple[int, SchemaObject]] = field(default_factory=dict)
@@ -106,7 +109,10 @@ class Metadata:
         """Give a table another name or schema; it keeps its object id."""
         self._changed()
         number, _ = self._objects.pop(_key(old.database, old.schema, old.name))
-        self.dropped(old.database, old.schema, old.name)
+        if old.schema.lower() == new.schema.lower():
+            self.renamed(old.database, old.schema, old.name, new.name)
+        else:
+            self.dropped(old.database, old.schema, old.name)
         self._objects[_key(new.database, new.schema, new.name)] = number, new
 
     def add_schema(self, database: str, schema: str) -> None:
@@ -144,6 +150,7 @@ class Metadata:
             version=(version := next(_VERSIONS)),
             scope=f" of transaction {version}",
             dropped=lambda database, schema, name: None,
+            renamed=lambda database, schema, old, new: None,
             database_ids=dict(self.database_ids),
             _objects=dict(self._objects),
             _table_types=dict(self._table_types),

@@ -18,10 +18,11 @@ from tests.support.tsql_session import PASSWORD, PRODUCT, Answer, answer, tsql_s
 SETUP = (
     "CREATE DATABASE Shop; USE Shop; CREATE USER etl FOR LOGIN guest; CREATE ROLE loaders",
     "CREATE SCHEMA stg",
-    "CREATE TABLE t (a int); INSERT t VALUES (1); CREATE TABLE secret (a int); CREATE TABLE stg.s (a int); CREATE SEQUENCE q START WITH 1",
+    "CREATE TABLE t (a int); INSERT t VALUES (1); CREATE TABLE secret (a int); CREATE TABLE stg.s (a int); CREATE TABLE stg.empty (a int); CREATE SYNONYM sy FOR t; CREATE SEQUENCE q START WITH 1",
     "CREATE VIEW v AS SELECT a FROM secret",
     "CREATE PROC p AS INSERT secret VALUES (7); SELECT COUNT(*) FROM secret",
     "CREATE FUNCTION one (@a int) RETURNS int AS BEGIN RETURN @a END",
+    "CREATE PROC mk AS CREATE TABLE stg.made (a int)",
     "CREATE PROC dyn AS EXEC ('SELECT * FROM secret')",
     "CREATE FUNCTION f (@a int) RETURNS int AS BEGIN DECLARE @n int; SELECT @n = COUNT(*) FROM secret WHERE a = @a; RETURN @n END",
 )
@@ -95,6 +96,51 @@ CASES: dict[str, tuple[str, str, list[int]]] = {
     ),
     "DELETE with WHERE reads": ("GRANT DELETE ON SCHEMA::stg TO etl", "DELETE FROM stg.s WHERE a = 1", [229]),
     "UPDATE of a column by itself reads": ("GRANT UPDATE ON SCHEMA::stg TO etl", "UPDATE stg.s SET a = a + 1", [229]),
+    "a query in UPDATE reads": (
+        "GRANT UPDATE ON SCHEMA::stg TO etl",
+        "UPDATE stg.s SET a = (SELECT COUNT(*) FROM stg.s)",
+        [229],
+    ),
+    "DENY CREATE TABLE is stronger than db_ddladmin": (
+        "ALTER ROLE db_ddladmin ADD MEMBER etl; DENY CREATE TABLE TO etl",
+        "CREATE TABLE made (a int)",
+        [262],
+    ),
+    "db_ddladmin creates tables": (
+        "ALTER ROLE db_ddladmin ADD MEMBER etl",
+        "CREATE TABLE stg.x (a int); DROP TABLE stg.x",
+        [],
+    ),
+    "ALTER on the database creates tables": (
+        "GRANT ALTER TO etl",
+        "CREATE TABLE stg.x (a int); DROP TABLE stg.x",
+        [],
+    ),
+    "CREATE TABLE in a procedure needs the right": (
+        "GRANT EXECUTE ON mk TO etl; GRANT ALTER ON SCHEMA::stg TO etl",
+        "EXEC mk",
+        [262],
+    ),
+    "ALTER on a table": (
+        "GRANT ALTER ON stg.s TO etl; GRANT ALTER ON stg.empty TO etl",
+        "ALTER TABLE stg.s SWITCH TO stg.empty; ALTER TABLE stg.empty SWITCH TO stg.s; CREATE STATISTICS st ON stg.s (a); DROP STATISTICS stg.s.st; ALTER INDEX ALL ON stg.s REBUILD",
+        [],
+    ),
+    "a renamed table keeps its permissions": (
+        "ALTER ROLE db_datareader ADD MEMBER etl; CREATE TABLE old (a int); DENY SELECT ON old TO etl; EXEC sp_rename 'old', 'new'",
+        "SELECT * FROM new",
+        [229],
+    ),
+    "DROP USER IF EXISTS of a role changes nothing": (
+        "GRANT SELECT ON t TO loaders; ALTER ROLE loaders ADD MEMBER etl; DROP USER IF EXISTS loaders",
+        "SELECT * FROM t",
+        [],
+    ),
+    "DENY is stronger than db_owner": (
+        "ALTER ROLE db_owner ADD MEMBER etl; DENY SELECT ON t TO etl",
+        "IF HAS_PERMS_BY_NAME('t', 'OBJECT', 'SELECT') = 0 AND HAS_PERMS_BY_NAME('t', 'OBJECT', 'REFERENCES') = 1 SELECT * FROM t",
+        [229],
+    ),
     "a new table of the name has no permissions": (
         "CREATE TABLE n (a int); GRANT SELECT ON n TO etl; DROP TABLE n; CREATE TABLE n (a int)",
         "SELECT * FROM n",
@@ -111,6 +157,8 @@ ERRORS = {
     "GRANT CREATE TABLE ON t TO etl": 4606,
     "GRANT SELECT (a) ON t TO etl": 40514,
     "GRANT IMPERSONATE ON USER::etl TO loaders": 40514,
+    "DENY SELECT ON sy TO etl": 40514,
+    "DENY CONNECT TO etl": 40514,
     "CREATE ROLE loaders": 15023,
     "CREATE ROLE etl": 15023,
     "ALTER ROLE loaders ADD MEMBER loaders": 15413,

@@ -201,7 +201,13 @@ ERRORS: list[tuple[list[str], int]] = [
     (["CREATE SEQUENCE s", "SELECT MAX(NEXT VALUE FOR s) FROM t"], 11725),
     (["CREATE SEQUENCE s", "SELECT TOP 1 NEXT VALUE FOR s FROM t"], 11739),
     (["CREATE SEQUENCE s; CREATE TABLE d (id int DEFAULT NEXT VALUE FOR [dbo].[s])", "DROP SEQUENCE s"], 3729),
-    (['CREATE SEQUENCE [a ]]b]; CREATE TABLE d (id int DEFAULT NEXT VALUE FOR dbo . "a ]b")', "DROP SEQUENCE [a ]]b]"], 3729),
+    (
+        [
+            'CREATE SEQUENCE [a ]]b]; CREATE TABLE d (id int DEFAULT NEXT VALUE FOR dbo . "a ]b")',
+            "DROP SEQUENCE [a ]]b]",
+        ],
+        3729,
+    ),
     (["DROP SEQUENCE nowhere"], 3701),
     (["CREATE TYPE x AS TABLE (a int)", "CREATE TYPE x AS TABLE (b int)"], 219),
     (["CREATE TYPE x AS TABLE (a int, b AS nowhere)"], 207),

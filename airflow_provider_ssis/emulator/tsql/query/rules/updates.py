@@ -95,7 +95,8 @@ def _note_blind(binder: Binder, node: exp.Update | exp.Delete, table: WritableTa
         source is not None and any(source.args.get(part) for part in ("where", "from_", "joins"))
     )
     values = [each.expression for each in node.expressions] if isinstance(node, exp.Update) else []
-    if isinstance(table, UserTable) and not has_clauses and not any(each.find(exp.Column) for each in values):
+    reads = has_clauses or any(each.find(exp.Column, exp.Query) for each in values)
+    if isinstance(table, UserTable) and not reads:
         reads_nothing(binder, table)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import Parameter
+from airflow_provider_ssis.project.package.connection_references import connection_references
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
-from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask
 
 _MANAGER = re.compile(r"Project\.ConnectionManagers\[(.*)\]")
 _PARAMETER = re.compile(r"@\[\$Project::([^\]]+)\]", re.IGNORECASE)
@@ -48,12 +48,9 @@ def _references(container: DtsContainer) -> Iterator[tuple[str, str]]:
         data = container.data()
     except ProjectError:
         return  # reported with the executable
-    if isinstance(data, ExecuteSqlTask) and "Connection" not in container.expressions and data.connection:
-        reference = data.connection.removesuffix(":external")
-        yield (reference, "") if reference.startswith("{") else ("", reference)
-    elif isinstance(data, Pipeline):
-        for component in data.components:
-            for connection in component.connections:
-                found = _MANAGER.fullmatch(connection.manager_ref_id)
-                if found is not None:
-                    yield connection.manager_id.removesuffix(":external"), found[1]
+    for id_, ref_id in connection_references(data, container.expressions):
+        reference = id_.removesuffix(":external")
+        if found := _MANAGER.fullmatch(ref_id):
+            yield reference, found[1]
+        elif not isinstance(data, Pipeline):
+            yield (reference, "") if reference.startswith("{") else ("", reference)

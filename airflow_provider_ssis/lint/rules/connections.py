@@ -11,17 +11,8 @@ from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.connection_strings import has_password
 from airflow_provider_ssis.project.encryption import is_encrypted
+from airflow_provider_ssis.project.package.connection_references import connection_references
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
-from airflow_provider_ssis.project.package.data_flow import Pipeline
-from airflow_provider_ssis.project.package.loops import ForeachLoop, SchemaRowsetEnumerator
-from airflow_provider_ssis.project.package.tasks import (
-    BulkInsertTask,
-    ExecutePackageTask,
-    ExecuteSqlTask,
-    FileSystemTask,
-    FtpTask,
-    SendMailTask,
-)
 from airflow_provider_ssis.project.sensitive import is_secret
 
 _SERVER = re.compile(r"(?:^|;)\s*(?:data source|server|address|addr|network address)\s*=\s*([^;]+)", re.IGNORECASE)
@@ -156,25 +147,5 @@ def _is_known(reference: str, one: CheckedPackage, subject: Subject) -> bool:
 
 
 def _references(executable: Executable) -> Iterator[str]:
-    return (one for one in _connections(executable) if one.strip())
-
-
-def _connections(executable: Executable) -> Iterator[str]:
-    data, expressions = executable.data, executable.container.expressions
-    if isinstance(data, (ExecuteSqlTask, FtpTask)):
-        yield "" if "Connection" in expressions else data.connection
-    elif isinstance(data, SendMailTask):
-        yield "" if "SmtpConnection" in expressions else data.smtp_server
-    elif isinstance(data, FileSystemTask):
-        yield "" if data.source_is_variable or "Source" in expressions else data.source
-        if data.uses_destination and not data.destination_is_variable and "Destination" not in expressions:
-            yield data.destination
-    elif isinstance(data, BulkInsertTask):
-        yield from (data.source_connection, data.destination_connection)
-    elif isinstance(data, ExecutePackageTask):
-        yield "" if data.use_project_reference or "Connection" in expressions else data.connection
-    elif isinstance(data, ForeachLoop) and isinstance(data.enumerator, SchemaRowsetEnumerator):
-        yield "" if "Connection" in data.expressions else data.enumerator.connection
-    elif isinstance(data, Pipeline):
-        for component in data.components:
-            yield from (one.manager_ref_id or one.manager_id for one in component.connections)
+    found = connection_references(executable.data, executable.container.expressions)
+    return (one for id_, ref_id in found if (one := ref_id or id_).strip())

@@ -142,6 +142,26 @@ def test_what_a_lone_package_uses_of_its_project_is_listed(tmp_path: Path) -> No
         run_package(file)
 
 
+def test_each_task_alone_names_the_connection_managers_of_its_project(tmp_path: Path) -> None:
+    project = ProjectBuilder("Sales")
+    managers = project.connection_managers
+    mart = managers.add_oledb("Mart", "Provider=SQLNCLI11;Data Source=.;")
+    file, other = managers.add_file("File", "in.csv"), managers.add_file("Other", "out", usage="existing folder")
+    package = project.add_package("Load")
+    package.add_bulk_insert("Insert", file, mart, "dbo.T")
+    package.add_file_system("Copy", "CopyFile", file, other)
+    project.save(tmp_path / "project")
+    assert check_package(tmp_path / "project")[0].values == ()
+    (tmp_path / "project" / "Load.dtsx").rename(tmp_path / "Load.dtsx")
+    (checked,) = check_package(tmp_path / "Load.dtsx")
+    assert [(one.where.rpartition("\\")[2], one.what) for one in checked.values] == [
+        ("Insert", f"the connection manager {file.id}"),
+        ("Insert", f"the connection manager {mart.id}"),
+        ("Copy", f"the connection manager {file.id}"),
+        ("Copy", f"the connection manager {other.id}"),
+    ]
+
+
 def test_an_expression_is_evaluated_each_time_a_connection_is_used(runs: EngineRuns) -> None:
     package = PackageBuilder("P")
     name = package.add_variable("Name", "")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from airflow_provider_ssis.project.package.connections import CacheColumn, FlatFileColumn
+from airflow_provider_ssis.project.package.elements import is_true
 
 if TYPE_CHECKING:
     import pyodbc
@@ -42,7 +43,7 @@ class RunConnection:
     @property
     def retains(self) -> bool:
         """Whether all users of the manager share one connection (RetainSameConnection)."""
-        return self.properties.get("Retain", "").strip().lower() in ("true", "-1", "1")
+        return is_true(self.properties.get("Retain"))
 
 
 class Closable(Protocol):

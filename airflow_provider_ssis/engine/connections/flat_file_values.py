@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.project.package.elements import BOOLEANS
 
 FLAT_FILES: Final = ("FLATFILE", "MULTIFLATFILE")
 _NUMBERS: Final = ("CodePage", "DataRowsToSkip", "HeaderRowsToSkip", "LocaleID")
 _BOOLEANS: Final = ("AlwaysCheckForRowDelimiters", "ColumnNamesInFirstDataRow", "Unicode")
-_TRUTHS: Final = ("true", "false", "-1", "1", "0")
 _FORMATS: Final = ("Delimited", "FixedWidth", "RaggedRight", "Mixed")
 _WITHOUT_EFFECT: Final = frozenset(
     {"ConnectionString", "FileUsageType", "FileType", "Retain", "RowDelimiter", "HeaderRowDelimiter", "TextQualifier"}
@@ -33,9 +33,9 @@ def wrong_values(connection: RunConnection) -> Iterator[tuple[str, str, str]]:
         if not text:
             continue
         if name in _NUMBERS and not text.isdecimal() and (name, text) != ("LocaleID", "-1"):
-            yield name, what, "it is no number, 0 or more"
-        elif name in _BOOLEANS and text.lower() not in _TRUTHS:
-            yield name, what, "it is no Boolean"
+            yield name, what, "it is not a whole number of 0 or more"
+        elif name in _BOOLEANS and text.lower() not in BOOLEANS:
+            yield name, what, "it is not a Boolean"
         elif name == "Format" and text not in _FORMATS:
             yield name, what, f"the formats are {', '.join(_FORMATS)}"
         elif name not in _KNOWN:

@@ -9,12 +9,12 @@ from airflow_provider_ssis.engine.connections.flat_file_values import FLAT_FILES
 from airflow_provider_ssis.engine.control_flow.connection_values import property_name, stored_connection
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
+from airflow_provider_ssis.project.package.elements import BOOLEANS
 
-_TRUTHS: Final = ("true", "false", "-1", "1", "0")
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
-    "Retain": _TRUTHS,
-    "UseFile": _TRUTHS,
-    "UsePassiveMode": _TRUTHS,
+    "Retain": BOOLEANS,
+    "UseFile": BOOLEANS,
+    "UsePassiveMode": BOOLEANS,
     "FileUsageType": ("0", "1", "2", "3"),
 }
 """Properties of several types with few values; others would be read as the default."""
@@ -40,4 +40,5 @@ def connection_refusals(where: str, manager: DtsConnectionManager) -> Iterator[R
         text = manager.properties.get(name, "").strip()
         if text and text.lower() not in values and name.lower() not in set_later:
             what = f"the property {name} with the value {text!r}"
-            yield Refusal(where, what, f"the values are {', '.join(values)}", _CORRECT)
+            why = "it is not a Boolean" if values is BOOLEANS else f"the values are {', '.join(values)}"
+            yield Refusal(where, what, why, _CORRECT)

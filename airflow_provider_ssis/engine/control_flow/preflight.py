@@ -39,6 +39,7 @@ from airflow_provider_ssis.project.package.connections import DtsConnectionManag
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
+from airflow_provider_ssis.project.package.elements import is_true
 from airflow_provider_ssis.project.package.loops import ForeachLoop
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 from airflow_provider_ssis.project.type_names import task_type
@@ -91,7 +92,7 @@ def _disabled(overrides: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     for path, value in overrides.items():
         found = _DISABLE.fullmatch(path)
         if found is not None:
-            yield f"\\Package{found['path']}", str(value).strip().lower() in ("true", "1", "-1")
+            yield f"\\Package{found['path']}", is_true(str(value))
 
 
 def _with_overrides(container: DtsContainer, disabled: Mapping[str, bool]) -> DtsContainer:

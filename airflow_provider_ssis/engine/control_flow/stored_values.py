@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.tasks.task import Task
 from airflow_provider_ssis.project.dts import DtsContents, dts_text
 from airflow_provider_ssis.project.models import EvalOp, ExecutableKind
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer, DtsEventHandler
+from airflow_provider_ssis.project.package.elements import BOOLEANS
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -28,7 +29,6 @@ _FLAGS: Final = (
 )
 _FLAGS_OF_PACKAGES: Final = ("EnableConfig", "SaveCheckpoints")
 _VARIABLE: Final = ("EvaluateAsExpression", "RaiseChangedEvent", "ReadOnly")
-_BOOLEANS: Final = ("", "true", "-1", "1", "false", "0")
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "ForceExecutionResult": ("-1", "0", "1", "2"),
     "TransactionOption": ("0", "1", "2"),
@@ -46,8 +46,8 @@ def damaged_parts(owner: DtsContainer | DtsEventHandler) -> Iterator[Refusal]:
     is_package = isinstance(owner, DtsContainer) and owner.kind is ExecutableKind.PACKAGE
     for name in (*_FLAGS, *(_FLAGS_OF_PACKAGES if is_package else ())):
         text = stored.text(name).strip()
-        if text.lower() not in _BOOLEANS:
-            yield Refusal(owner.path, f"the property {name} with the value {text!r}", "it is no Boolean", _ADVICE)
+        if text and text.lower() not in BOOLEANS:
+            yield Refusal(owner.path, f"the property {name} with the value {text!r}", "it is not a Boolean", _ADVICE)
     for name, known in (*_CHOICES.items(), *(_CHOICES_OF_PACKAGES.items() if is_package else ())):
         text = stored.text(name).strip()
         if text and text not in known:
@@ -61,9 +61,9 @@ def damaged_parts(owner: DtsContainer | DtsEventHandler) -> Iterator[Refusal]:
             yield Refusal(owner.path, f"two event handlers of {event}", "an executable has one for each event", _ADVICE)
     for name, element, whose in _flags_inside(owner):
         text = dts_text(element, name).strip()
-        if text.lower() not in _BOOLEANS:
+        if text and text.lower() not in BOOLEANS:
             what = f"the property {name} of {whose} with the value {text!r}"
-            yield Refusal(owner.path, what, "it is no Boolean", _ADVICE)
+            yield Refusal(owner.path, what, "it is not a Boolean", _ADVICE)
     for name in _twice(variable.qualified_name for variable in owner.variables):
         yield Refusal(owner.path, f"two variables {name}", "a name is used once in a container", _ADVICE)
     for source, target in _twice((one.source, one.target) for one in owner.constraints):

@@ -21,6 +21,7 @@ from airflow_provider_ssis.project.package.data_flow import (
     OutputColumn,
     Pipeline,
 )
+from airflow_provider_ssis.project.package.elements import BOOLEANS
 
 _NONE: Final[frozenset[str]] = frozenset()
 INPUT, OUTPUT = "input", "output"
@@ -66,14 +67,13 @@ _ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     EXTERNAL_COLUMN: _ANY | _TYPE | {"mappedColumnId"},
 }
 """The attributes of each kind of part, in all versions of the package format."""
-_BOOLEANS: Final = ("true", "false", "1", "0", "-1")
 _DISPOSITION_VALUES: Final = (NOT_USED.lower(), "failcomponent", "ignorefailure", "redirectrow")
 _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(
         ("usesDispositions", "validateExternalMetadata", "hasSideEffects", "dangling", "deleteOutputOnPathDetached"),
-        _BOOLEANS,
+        BOOLEANS,
     ),
-    **dict.fromkeys(("isErrorOut", "isSorted", "isDefaultOut"), _BOOLEANS),
+    **dict.fromkeys(("isErrorOut", "isSorted", "isDefaultOut"), BOOLEANS),
     **dict.fromkeys(_DISPOSITIONS, _DISPOSITION_VALUES),
     "usageType": ("readonly", "readwrite", "ignored"),
 }
@@ -155,9 +155,9 @@ def wrong_flow_attributes(pipeline: Pipeline, path: str) -> Iterator[Refusal]:
         value = str(text).strip()
         if value and str(name) not in _FLOW_ATTRIBUTES:
             yield Refusal(path, f"the attribute {name} of the data flow", "the engine does not know it", _SERVER)
-        elif value and str(name) in _FLOW_FLAGS and value.lower() not in _BOOLEANS:
+        elif value and str(name) in _FLOW_FLAGS and value.lower() not in BOOLEANS:
             what = f"the attribute {name} of the data flow with the value {value!r}"
-            yield Refusal(path, what, "it is no Boolean", _CORRECT)
+            yield Refusal(path, what, "it is not a Boolean", _CORRECT)
 
 
 def _of_part(kind: str, name: str) -> str:
@@ -190,8 +190,8 @@ def _property(path: str, of_part: str, name: str, found: ComponentProperty) -> I
     if not text or found.is_array or found.contains_id or text.startswith("#"):
         return
     what = f"the property {name}{of_part} with the value {text!r}"
-    if found.data_type == "System.Boolean" and text.lower() not in _BOOLEANS:
-        yield Refusal(path, what, "it is no Boolean", _CORRECT)
+    if found.data_type == "System.Boolean" and text.lower() not in BOOLEANS:
+        yield Refusal(path, what, "it is not a Boolean", _CORRECT)
     elif found.data_type in _WHOLE and not text.removeprefix("-").isdecimal():
         yield Refusal(path, what, "it is no whole number", _CORRECT)
 

@@ -19,7 +19,7 @@ from airflow_provider_ssis.project.encodings import to_utf8
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
-from airflow_provider_ssis.project.package.elements import is_true, local_name
+from airflow_provider_ssis.project.package.elements import BOOLEANS, is_true, local_name
 from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank
 
 if TYPE_CHECKING:
@@ -313,7 +313,7 @@ def _text(value: ParameterValue, slot: Slot, where: PropertyPath) -> str:
         return _typed(value, slot.type, where)
     if slot.type is bool:
         text = str(value).strip()
-        if text.lower() not in ("true", "false", "1", "0", "-1"):
+        if text.lower() not in BOOLEANS:
             raise where.error("is a Boolean: True or False")
         return slot.words[int(is_true(text))]
     if slot.type is int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.namespaces import DTS
@@ -43,6 +43,10 @@ def local_name(element: _Element) -> str:
 def attributes(element: _Element) -> dict[str, str]:
     """Return the attributes of an element by name without namespace. Tasks write theirs with and without one."""
     return {str(name).rpartition("}")[2]: str(value) for name, value in element.attrib.items()}
+
+
+BOOLEANS: Final = ("true", "false", "-1", "1", "0")
+"""The texts of a Boolean in lower case; :func:`is_true` reads others as False."""
 
 
 def is_true(text: str | None, default: bool = False) -> bool:

@@ -23,6 +23,7 @@ from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_pro
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
+from airflow_provider_ssis.project.package.elements import is_true
 
 _DUPLICATES, _DUPLICATE_ERROR = 0x802090E4, 0xC020930C
 _MAPPED_TWICE, _NOT_MAPPED, _WRONG_TYPE, _WRONG_COUNT = 0xC0209306, 0xC0209307, 0xC0209308, 0xC0209309
@@ -49,7 +50,7 @@ class CacheTransform(RowComponent):
     def validate(self, context: TaskContext) -> None:
         """Check that each column of the cache gets values of its type."""
         manager = context.connections.get(self._reference)
-        if manager.properties.get("UseFile", "").strip().lower() in ("true", "1", "-1"):
+        if is_true(manager.properties.get("UseFile")):
             self._fail(
                 "writes its cache to a file, whose form only Integration Services knows. Set UseFile to False", _NO_FILE
             )

@@ -13,7 +13,7 @@ from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer, DtsEventHandler
-from airflow_provider_ssis.project.package.elements import attributes, local_name
+from airflow_provider_ssis.project.package.elements import BOOLEANS, attributes, local_name
 from airflow_provider_ssis.project.package.loops import ForeachLoop
 from airflow_provider_ssis.project.package.stored import (
     FILE_SYSTEM_TASK,
@@ -28,7 +28,6 @@ from airflow_provider_ssis.project.package.stored import (
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_BOOLEANS: Final = ("true", "false", "-1", "1", "0")
 _CORRECT: Final = "Open the package in Visual Studio, correct it, and save it again."
 _REMOVE: Final = "Remove it, or run the package on a server."
 
@@ -53,7 +52,7 @@ def _of(table: tuple[Stored, ...], *more: str, **children: _Names) -> _Names:
     """Return the names of a task's table; its Booleans have the values of Booleans."""
     flags = {one.name for one in table if isinstance(one.default, bool)}
     known = frozenset({one.name for one in table} - flags) | frozenset(more)
-    return _Names(known, dict.fromkeys(flags, _BOOLEANS), children)
+    return _Names(known, dict.fromkeys(flags, BOOLEANS), children)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -77,7 +76,8 @@ _TASKS: Final[Mapping[str, _Names]] = {
         },
     ),
     "ExecutePackageTask": _Names(
-        texts=frozenset(one.name for one in PACKAGE_TASK) | {"PackagePassword"},
+        # EncryptedData takes the place of the password where a password protects the package.
+        texts=frozenset(one.name for one in PACKAGE_TASK) | {"PackagePassword", "EncryptedData"},
         children={"ParameterAssignment": _Names(_ASSIGNMENT, texts=_ASSIGNMENT)},
     ),
     "ExecuteProcessData": _of(PROCESS_TASK),
@@ -94,7 +94,7 @@ _TASKS: Final[Mapping[str, _Names]] = {
                     "TaskOverwriteDestFile TaskOverwriteFileAtDest OverwriteFileAtDestination OverwriteDestination"
                     " TaskStopOnOperationFailure StopOnOperationFailure TaskStopOnFailure"
                 ),
-                _BOOLEANS,
+                BOOLEANS,
             ),
         },
     ),
@@ -107,19 +107,19 @@ _TASKS: Final[Mapping[str, _Names]] = {
             " FailOnDifference SaveDiffGram OverwriteDiffGram OverwriteDiffGramDestination"
         ),
         {
-            **dict.fromkeys(("SaveOperationResult", "OverwriteDestination", "FailOnValidationFail"), _BOOLEANS),
+            **dict.fromkeys(("SaveOperationResult", "OverwriteDestination", "FailOnValidationFail"), BOOLEANS),
             # The result has another form with these.
             **dict.fromkeys(("ValidationDetails", "EnableValidationDetails"), ("false", "0")),
         },
     ),
-    "BulkInsertTaskData": _Names(values=dict.fromkeys(_FLAGS_OF_BULK_INSERT, _BOOLEANS)),
+    "BulkInsertTaskData": _Names(values=dict.fromkeys(_FLAGS_OF_BULK_INSERT, BOOLEANS)),
 }
 """The data of each task. The Bulk Insert task refuses its unknown properties itself."""
 _OPEN: Final = frozenset({"BulkInsertTaskData"})
 _ENUMERATORS: Final[Mapping[str, _Names]] = {
     "ForEachFileEnumeratorProperties": _Names(
         children={
-            "FEFEProperty": _Names(_words("Folder FileSpec FileNameRetrievalType"), {"Recurse": _BOOLEANS}),
+            "FEFEProperty": _Names(_words("Folder FileSpec FileNameRetrievalType"), {"Recurse": BOOLEANS}),
         }
     ),
     "FEIEItems": _Names(
@@ -165,8 +165,8 @@ def ignored_names(container: DtsContainer, data: ContainerData) -> Iterator[Refu
         if name == "ExecutePackageTask":
             for child in element:
                 text = (child.text or "").strip()
-                if local_name(child) in _PACKAGE_FLAGS and text and text.lower() not in _BOOLEANS:
-                    yield _wrong(container.path, f"the property {local_name(child)}", text, "it is no Boolean")
+                if local_name(child) in _PACKAGE_FLAGS and text and text.lower() not in BOOLEANS:
+                    yield _wrong(container.path, f"the property {local_name(child)}", text, "it is not a Boolean")
 
 
 def ignored_of_handler(handler: DtsEventHandler) -> Iterator[Refusal]:
@@ -212,7 +212,7 @@ def _element(
         values = known.values.get(name)
         if values is not None:
             if value.lower() not in values:
-                why = "it is no Boolean" if values is _BOOLEANS else f"the engine supports {', '.join(values)}"
+                why = "it is not a Boolean" if values is BOOLEANS else f"the engine supports {', '.join(values)}"
                 yield _wrong(path, f"the property {name}{of_part}", value, why)
         elif not is_open:
             yield Refusal(path, f"the property {name}{of_part}", "the engine does not know this property", _REMOVE)

@@ -22,7 +22,7 @@ from airflow_provider_ssis.engine.data_flow.plan import plan_data_flow
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.package import PackageBuilder
-from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline, read_pipeline
 from airflow_provider_ssis.project.package.document import read_dts_package
@@ -179,6 +179,17 @@ def test_each_part_of_a_task_or_loop_is_known_or_refused(name: str) -> None:
     added.text = "1"
     assert name == "FEENODELIST" or list(ignored_names(container, data))
     element.remove(added)
+
+
+def test_the_encrypted_password_of_a_child_package_is_known() -> None:
+    container = STORED["ExecutePackageTask"]
+    (element,) = _stored(container)
+    password = etree.SubElement(element, f"{XML_ENCRYPTION}EncryptedData", Id="PackagePassword")
+    etree.SubElement(password, f"{XML_ENCRYPTION}CipherData").text = "AAEC"
+    try:
+        assert not list(ignored_names(container, container.data()))
+    finally:
+        element.remove(password)
 
 
 @pytest.mark.parametrize(

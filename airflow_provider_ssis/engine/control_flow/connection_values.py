@@ -33,6 +33,7 @@ _CANNOT_SET: Final = frozenset(
 """Properties that the engine cannot set."""
 _WITHOUT_EFFECT: Final = frozenset({"delayvalidation", "description", "protectionlevel"})
 """Properties that do not change a run: connection managers are validated when a task uses them."""
+_NO_HEADER: Final = re.compile(r"\bHDR\s*=\s*NO\b", re.IGNORECASE)
 _LOGIN: Final = {"username": "UserName", "password": PASSWORD}
 """The values that a user can add to SMTP."""
 _SECRET_KEY: Final = re.compile(r"password|pwd|secret|token", re.IGNORECASE)
@@ -68,6 +69,24 @@ def property_name(manager: DtsConnectionManager, name: str) -> str | None:
         return stored[lower]
     names = {**known, **_LOGIN} if manager.kind.upper() == "SMTP" else known
     return names.get(lower)
+
+
+def is_unchanged(manager: DtsConnectionManager, name: str, value: object) -> bool:
+    """Return True if a value changes nothing of a property that the engine cannot set.
+
+    The configuration wizard also stores the properties that a run does not change, such as the name.
+
+    :param name: the property, without regard to case.
+    :param value: the value to set.
+    """
+    lower = name.lower()
+    if lower not in (properties_of_connection(manager.creation_name) or ()):
+        return False
+    if lower == "firstrowhascolumnname":
+        return is_true(str(value)) is (_NO_HEADER.search(manager.connection_string) is None)
+    same = {"creationname": manager.creation_name, "id": manager.id, "name": manager.name}
+    # The file itself shows its version of Excel.
+    return lower == "excelversionnumber" or same.get(lower) == str(value)
 
 
 def with_property(connection: RunConnection, name: str, value: object) -> RunConnection:

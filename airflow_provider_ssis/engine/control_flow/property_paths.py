@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from airflow_provider_ssis.engine.control_flow.connection_values import property_name
+from airflow_provider_ssis.engine.control_flow.connection_values import is_unchanged, property_name
 from airflow_provider_ssis.engine.control_flow.connections import find_manager
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
@@ -28,6 +28,7 @@ from airflow_provider_ssis.engine.loading import LoadError
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
+from airflow_provider_ssis.project.package.elements import is_true
 from airflow_provider_ssis.project.package.loops import ForeachLoop
 
 _PROPERTY: Final = re.compile(r"\.Properties\[(?P<name>.+)\]|\.(?P<bare>\w+)", re.IGNORECASE | re.DOTALL)
@@ -43,7 +44,6 @@ _VARIABLE_FIELDS: Final = {
     "raisechangedevent": "raise_changed_event",
     "readonly": "read_only",
 }
-_TRUE: Final = ("true", "-1", "1")
 _ROOT: Final = "\\Package"
 
 Owner = DtsContainer | DtsEventHandler
@@ -159,6 +159,8 @@ def _set_member(run: PackageRun, owner: Owner, collection: str, member: str, nam
 def _set_connection(run: PackageRun, manager: DtsConnectionManager, name: str, value: Any) -> None:
     known = property_name(manager, name)
     if known is None:
+        if is_unchanged(manager, name, value):
+            return
         raise _Unknown(f"the connection manager '{manager.name}' has no property '{name}' that the engine can set")
     run.settings.connections.setdefault(manager.id.upper(), {})[known] = value
 
@@ -178,12 +180,12 @@ def _set_variable(run: PackageRun, owner: Owner, member: str, name: str, value: 
     elif name.lower() == "expression":
         variable.expression = str(value)
     elif name.lower() == "evaluateasexpression":
-        if str(value).strip().lower() not in _TRUE:
+        if not is_true(str(value)):
             variable.expression = ""
         elif not variable.expression:
             raise _Unknown(f"the variable '{member}' has no expression that is evaluated")
     else:
-        setattr(variable, _VARIABLE_FIELDS[name.lower()], str(value).strip().lower() in _TRUE)
+        setattr(variable, _VARIABLE_FIELDS[name.lower()], is_true(str(value)))
 
 
 def _variable(run: PackageRun, owner: Owner, member: str) -> RunVariable:

@@ -112,6 +112,21 @@ def test_configurations_set_connections_and_properties(runs: EngineRuns, tmp_pat
     assert "Canary-2" not in repr(result.messages)
 
 
+def test_the_wizards_properties_that_change_nothing_are_applied(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("Package")
+    package.connection_managers.add_excel("Book", "book.xlsx")
+    add_task(package, "T")
+    start = "\\Package.Connections[Book].Properties"
+    values = {"Name": "Book", "FirstRowHasColumnName": "True", "ExcelVersionNumber": "2"}
+    path = file(tmp_path / "a.dtsConfig", *((f"{start}[{name}]", value) for name, value in values.items()))
+    result = runs.run(configured((1, str(path), ""), package=package), {"T": lambda _: None})
+    assert not codes(result, EventName.WARNING)
+    for name, value in (("Name", "Other"), ("FirstRowHasColumnName", "False"), ("OfflineMode", "True")):
+        path = file(tmp_path / "a.dtsConfig", (f"{start}[{name}]", value))
+        result = runs.run(configured((1, str(path), ""), package=package), {"T": lambda _: None})
+        assert codes(result, EventName.WARNING) == [0x80012017, 0x80012059]
+
+
 @pytest.mark.parametrize(
     ("configuration", "code"),
     [

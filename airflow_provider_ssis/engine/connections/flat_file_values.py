@@ -14,8 +14,9 @@ _BOOLEANS: Final = ("AlwaysCheckForRowDelimiters", "ColumnNamesInFirstDataRow", 
 _FORMATS: Final = ("Delimited", "FixedWidth", "RaggedRight", "Mixed")
 _WITHOUT_EFFECT: Final = frozenset(
     {"ConnectionString", "FileUsageType", "FileType", "Retain", "RowDelimiter", "HeaderRowDelimiter", "TextQualifier"}
+    | {"ConnectByProxy"}
 )
-"""Texts, and properties that other components use. The row delimiter is that of the last column."""
+"""Texts, and properties that other components or only Azure use. The row delimiter is that of the last column."""
 _KNOWN: Final = _WITHOUT_EFFECT.union(_NUMBERS, _BOOLEANS, ("Format",))
 _COLUMN_TYPES: Final = ("", "Delimited", "FixedWidth")
 

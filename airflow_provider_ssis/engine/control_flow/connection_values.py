@@ -31,8 +31,8 @@ _CANNOT_SET: Final = frozenset(
     | {"excelversionnumber", "firstrowhascolumnname"}  # set HDR in the connection string in their place
 )
 """Properties that the engine cannot set."""
-_WITHOUT_EFFECT: Final = frozenset({"delayvalidation", "description", "protectionlevel"})
-"""Properties that do not change a run: connection managers are validated when a task uses them."""
+_WITHOUT_EFFECT: Final = frozenset({"connectbyproxy", "delayvalidation", "description", "protectionlevel"})
+"""Properties that do not change a run: connection managers are validated when a task uses them; proxies are Azure's."""
 _NO_HEADER: Final = re.compile(r"\bHDR\s*=\s*NO\b", re.IGNORECASE)
 _LOGIN: Final = {"username": "UserName", "password": PASSWORD}
 """The values that a user can add to SMTP."""
@@ -62,9 +62,11 @@ def property_name(manager: DtsConnectionManager, name: str) -> str | None:
     lower = name.lower()
     if known is None:
         return name
-    stored = {one.lower(): one for one in stored_connection(manager).properties}
+    if lower in _WITHOUT_EFFECT:
+        return name
     if lower in _CANNOT_SET:
         return None
+    stored = {one.lower(): one for one in stored_connection(manager).properties}
     if lower in stored:
         return stored[lower]
     names = {**known, **_LOGIN} if manager.kind.upper() == "SMTP" else known

@@ -91,7 +91,8 @@ _TASKS: Final[Mapping[str, _Names]] = {
             **_of(FTP_TASK).values,
             **dict.fromkeys(
                 _words(
-                    "TaskOverwriteDestFile TaskOverwriteFileAtDest OverwriteFileAtDestination OverwriteDestination"
+                    "TaskOverwriteDestFile TaskOverwriteFileAtDest OverwriteFileAtDest OverwriteFileAtDestination"
+                    " OverwriteDestination"
                     " TaskStopOnOperationFailure StopOnOperationFailure TaskStopOnFailure"
                 ),
                 BOOLEANS,
@@ -103,7 +104,7 @@ _TASKS: Final[Mapping[str, _Names]] = {
         _words(
             "OperationType Source SourceType SecondOperand SecondOperandType Destination DestinationType"
             " XPathOperation PutResultInOneNode ValidationType"
-            " DiffAlgorithm DiffOptions DiffGramDestination DiffGramDestinationType"
+            " DiffAlgorithm DiffOptions DiffGramSave DiffGramDestination DiffGramDestinationType"
             " FailOnDifference SaveDiffGram OverwriteDiffGram OverwriteDiffGramDestination"
         ),
         {

@@ -355,6 +355,7 @@ def test_wrong_values_of_a_flat_file_are_refused(tmp_path: Path, attribute: str,
     root = etree.fromstring(package.to_bytes())
     stored = next(one for one in root.iter(f"{DTS}ConnectionManager") if one.get(f"{DTS}Format") is not None)
     path = tmp_path / "P.dtsx"
+    stored.set(f"{DTS}ConnectByProxy", "False")
     path.write_bytes(etree.tostring(root))
     assert check_package(path)[0].can_run
     stored.set(f"{DTS}{attribute}", value)
@@ -397,6 +398,6 @@ def test_a_description_of_a_connection_manager_changes_nothing() -> None:
     package = PackageBuilder("P")
     package.connection_managers.add_oledb("Mart", "Provider=SQLNCLI11;Data Source=.;")
     (stored,) = read_dts_package(package.to_bytes(), "P.dtsx").connection_managers
-    for name in ("Description", "DelayValidation", "ProtectionLevel"):
+    for name in ("Description", "DelayValidation", "ProtectionLevel", "ConnectByProxy"):
         assert property_name(stored, name) == name
         assert with_property(stored_connection(stored), name, "x") == stored_connection(stored)

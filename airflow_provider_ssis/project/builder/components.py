@@ -146,6 +146,8 @@ class Input:
     :param attributes: its other attributes.
     :param properties: its properties.
     :param other_columns: the columns of the destination that get no value.
+    :param external_names: the names of the columns of the destination in their order. Default: those that get a value
+        come first.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Input:
     attributes: Mapping[str, object] = field(default_factory=dict)
     properties: Properties = field(default_factory=dict)
     other_columns: tuple[Column, ...] = ()
+    external_names: tuple[str, ...] = ()
 
     def column_id(self, name: str) -> str:
         """Return the reference of one of its columns."""
@@ -186,6 +189,8 @@ class Input:
         for other in self.other_columns:
             external.set("isUsed", "True")
             external.append(external_column(f"{self.ref_id}.ExternalColumns[{other.name}]", other))
+        if self.external_names:
+            external[:] = sorted(external, key=lambda one: self.external_names.index(one.get("name", "")))
         if len(used):
             made.append(used)
         made.append(external)

@@ -296,6 +296,7 @@ class Destinations(DataFlowElements):
         :param source: the output before it.
         :param connection: the FLATFILE connection manager.
         :param mappings: the columns of the file by the name of the column upstream. Default: columns of equal names.
+            The other columns of the file stay empty.
         :param overwrite: replace the file; False to append to it. Default: True.
         :param header: a text before the first row. Default: None, no text.
         :raises BuildError: as for :meth:`add_oledb_destination`, or the file has no such column.
@@ -309,6 +310,9 @@ class Destinations(DataFlowElements):
             raise self._error(name, f"maps no column of the file {connection.name}: {', '.join(missing) or 'none'}")
         columns = self._mapped(name, source, {original: file[target] for original, target in chosen.items()})
         made = self._input(name, ref_id, "Flat File Destination Input", source, columns, SIDE_EFFECTS)
+        # Integration Services compares them with all columns of the connection manager, and their order.
+        made.other_columns = tuple(column for key, column in file.items() if key not in chosen.values())
+        made.external_names = tuple(file)
         properties: Properties = {
             "Overwrite": boolean(overwrite),
             "Header": NULL._replace(can_have_expression=True)

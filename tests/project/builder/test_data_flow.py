@@ -248,6 +248,23 @@ def test_a_disposition_that_ssis_rejects_is_an_error() -> None:
         whole.set_dispositions()
 
 
+def test_a_flat_file_destination_has_all_columns_of_the_file_in_their_order() -> None:
+    package = PackageBuilder("Load")
+    managers = package.connection_managers
+    source_file = managers.add_flat_file("In", "/data/in.csv", [FlatFileColumn("A"), FlatFileColumn("B")])
+    file = managers.add_flat_file("Out", "/data/out.csv", [FlatFileColumn(name) for name in ("Z", "Y", "X")])
+    flow = package.add_data_flow("Flow")
+    source = flow.add_flat_file_source("Read", source_file)
+    flow.add_flat_file_destination("Write", source.output, file, mappings={"A": "X", "B": "Z"})
+    (task,) = package.read().container.children
+    data = task.data()
+    assert isinstance(data, Pipeline)
+    (found,) = component(data, "Write").inputs
+    assert [each.name for each in found.external_columns] == ["Z", "Y", "X"]
+    names = {each.key: each.name for each in found.external_columns}
+    assert [(each.cached_name, names[each.external_key]) for each in found.columns] == [("A", "X"), ("B", "Z")]
+
+
 def test_components_and_outputs_have_names_that_tasks_cannot_have(tmp_path: Path) -> None:
     """Only names of executables are checked by SSIS; those of a data flow contain colons, periods, no-break spaces."""
     package = PackageBuilder("Load")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -30,8 +31,11 @@ class CommandFailed(Exception):
             click.echo(f"{self.command}: {self}", err=True)
 
 
+_WRITE_ERRORS = frozenset({errno.EAGAIN, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE})
+
+
 class OutputFailed(CommandFailed):
-    """The output of a command, or a file that it names, cannot be written.
+    """The output of a command, or a file that it names, cannot be written, or the system failed otherwise.
 
     :param error: what the system said.
     :param exit_code: the exit code of the process. Default: 1.
@@ -39,8 +43,14 @@ class OutputFailed(CommandFailed):
     """
 
     def __init__(self, error: OSError, exit_code: int = 1, more: str = "") -> None:
-        what = "the output cannot be written" if error.filename is None else f"cannot read or write {error.filename}"
-        text = f"{what}: {error.strerror or error}" + (f". {more}" if more else "")
+        if error.filename is not None:
+            what = f"cannot read or write {error.filename}"
+        elif error.errno in _WRITE_ERRORS:
+            what = "the output cannot be written"
+        else:
+            # Such as a connection that timed out.
+            what = type(error).__name__
+        text = ": ".join(filter(None, (what, error.strerror or str(error)))) + (f". {more}" if more else "")
         # A closed pipe, as that of head, needs no message.
         super().__init__("" if isinstance(error, BrokenPipeError) and not more else text, exit_code)
         self.as_json = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import click
 import pytest
 
 from airflow_provider_ssis.cli.command_table import COMMANDS
-from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
 from airflow_provider_ssis.cli.lazy_group import CommandEntry, LazyGroup
 from airflow_provider_ssis.cli.main import command_line, main
 from tests.support.markdown import ROOT
@@ -191,6 +192,20 @@ def test_the_error_of_an_expression_is_in_its_result(capsys: pytest.CaptureFixtu
 def test_an_empty_path_is_not_the_current_folder(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "it is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the output cannot be written: No space left on device"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.csv"), "cannot read or write x.csv: Permission denied"),
+        (TimeoutError("timed out"), "TimeoutError: timed out"),
+        (TimeoutError(), "TimeoutError"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), ""),
+    ],
+)
+def test_an_error_of_the_system_is_said_to_be_one_of_the_output_only_if_it_is(error: OSError, said: str) -> None:
+    assert str(OutputFailed(error)) == said
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="the system has no full device")

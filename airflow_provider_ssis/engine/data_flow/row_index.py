@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.engine.data_flow.key_words import Mask, Words, exact_words, hashes, word_count
-from airflow_provider_ssis.engine.data_flow.row_tables import NO_ROW, Rows, row_table
+from airflow_provider_ssis.engine.data_flow.row_tables import NO_ROW, Rows, RowTable, row_table
 
 _CHUNK = 100_000
 _MOST_WORDS = 6
@@ -34,8 +34,12 @@ class RowIndex:
         self._has_nulls = any(column.null_count for column in self._columns)
         self._is_exact = sum(self._counts) + self._has_nulls <= _MOST_WORDS
         keys, self._constants = _varying(self._stored_keys())
-        self._table = row_table(keys) if len(keys[0]) else None
-        self.duplicates, self._collisions = (0, {}) if self._table is None else self._repeated(self._table.first)
+        self._table: RowTable | None = None
+        self.duplicates = 0
+        self._collisions: dict[tuple[pa.Scalar, ...], int] = {}
+        if len(keys[0]):
+            self._table, first = row_table(keys)
+            self.duplicates, self._collisions = self._repeated(first)
 
     def find(self, columns: Sequence[pa.Array]) -> Rows:
         """Return the number of the first row with the key of each row, -1 for none.

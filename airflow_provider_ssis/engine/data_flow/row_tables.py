@@ -24,20 +24,15 @@ _FEW, _MOST_SLOTS = 10, 16
 
 
 class RowTable(ABC):
-    """A table of the rows of an index.
-
-    :ivar first: for each row the first row with the same key.
-    """
-
-    first: Rows
+    """A table of the rows of an index."""
 
     @abstractmethod
     def find(self, words: Sequence[Words]) -> Rows:
         """Return the first row with the words of each key, -1 for none."""
 
 
-def row_table(keys: Sequence[Words]) -> RowTable:
-    """Return the table for keys.
+def row_table(keys: Sequence[Words]) -> tuple[RowTable, Rows]:
+    """Return the table for keys, and for each row the first row with the same key.
 
     :param keys: each word of the keys of all rows; there is at least one word and one row.
     """
@@ -45,8 +40,10 @@ def row_table(keys: Sequence[Words]) -> RowTable:
         numbers = keys[0].view(np.int64)
         low, high = int(numbers.min()), int(numbers.max())
         if high - low < _SLOTS * max(len(numbers), 16):
-            return _DenseTable(numbers - low, high - low + 1, np.uint64(low & (2**64 - 1)))
-    return _HashTable(keys)
+            dense = _DenseTable(numbers - low, high - low + 1, np.uint64(low & (2**64 - 1)))
+            return dense, dense.find(keys)
+    table = _HashTable(keys)
+    return table, table.fill()
 
 
 class _DenseTable(RowTable):
@@ -63,7 +60,6 @@ class _DenseTable(RowTable):
         self._rows = _free_slots(count + 1, len(places))
         # Of several rows the last assignment remains, so that of the first row is made last.
         self._rows[places[::-1]] = np.arange(len(places) - 1, -1, -1)
-        self.first = self._rows.take(places).astype(np.int64)
 
     def find(self, words: Sequence[Words]) -> Rows:
         places = words[0] - self._low
@@ -80,17 +76,22 @@ class _HashTable(RowTable):
         bits = max(4, int(_SLOTS * rows).bit_length())
         self._shift, self._last = np.uint64(64 - bits), (1 << bits) - 1
         self._slots = _free_slots(1 << bits, rows)
-        self.first = np.empty(rows, np.int64)
-        waiting, slots = np.arange(rows), self._slot(keys)
+
+    def fill(self) -> Rows:
+        """Give each key a slot with the first row that has it; returns this row for each row."""
+        keys = self._keys
+        first = np.empty(len(keys[0]), np.int64)
+        waiting, slots = np.arange(len(first)), self._slot(keys)
         while len(waiting):
             # Of the rows that want a free slot the first gets it: the last assignment remains, so it is made last.
             free = np.flatnonzero(self._slots.take(slots) == NO_ROW)[::-1]
             self._slots[slots.take(free)] = waiting.take(free)
             holders = self._slots.take(slots).astype(np.int64)
-            self.first[waiting] = holders
+            first[waiting] = holders
             lost = np.flatnonzero(holders != waiting)
             rest = lost[~self._same(holders.take(lost), [word.take(waiting.take(lost)) for word in keys])]
             waiting, slots = waiting.take(rest), slots.take(rest) + 1 & self._last
+        return first
 
     def find(self, words: Sequence[Words]) -> Rows:
         slots = self._slot(words)

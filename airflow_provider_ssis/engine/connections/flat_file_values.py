@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from airflow_provider_ssis.engine.connections.connection import RunConnection
+from airflow_provider_ssis.project.dts import dts_text
 from airflow_provider_ssis.project.package.elements import BOOLEANS
 
 FLAT_FILES: Final = ("FLATFILE", "MULTIFLATFILE")
@@ -45,3 +46,7 @@ def wrong_values(connection: RunConnection) -> Iterator[tuple[str, str, str]]:
         what = f"the column {column.name!r} of the type {column.column_type!r}"
         if column.column_type not in _COLUMN_TYPES:
             yield "Columns", what, "the types are Delimited and FixedWidth"
+        text = dts_text(column.element, "TextQualified").strip()
+        if text and text.lower() not in BOOLEANS:
+            what = f"the property TextQualified of the column {column.name!r} with the value {text!r}"
+            yield "Columns", what, "it is not a Boolean"

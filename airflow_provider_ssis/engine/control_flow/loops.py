@@ -95,7 +95,7 @@ class Loops:
 
     async def _map(self, frame: Frame, loop: ForeachLoop, values: Sequence[Any]) -> None:
         for mapping in loop.mappings:
-            if mapping.index >= len(values):
+            if not 0 <= mapping.index < len(values):
                 text = f"The variable {mapping.variable} is mapped to the value {mapping.index}, but a turn has only"
                 raise TaskFailure(f"{text} {len(values)}, counted from 0.", MAPPING_FAILED)
             try:

@@ -176,6 +176,9 @@ def ignored_of_handler(handler: DtsEventHandler) -> Iterator[Refusal]:
     :param handler: the event handler, which is not disabled.
     """
     stored = DtsContents(handler.element)
+    locale = stored.text("LocaleID").strip()
+    if locale and not locale.removeprefix("-").isdecimal():
+        yield _wrong(handler.path, "the property LocaleID", locale, "it is not a whole number")
     for name, values in _OF_HANDLERS.items():
         text = stored.text(name).strip()
         if text and text.lower() not in values:

@@ -227,7 +227,10 @@ def test_properties_without_effect_on_an_event_handler_are_refused(tmp_path: Pat
     handler.add_sequence("S")
     handler.set_attributes({"LocaleID": "1031"})
     assert check_package(package.save(tmp_path))[0].can_run
-    handler.set_attributes({name: value})
+    handler.set_attributes({"LocaleID": "German"})
+    (refusal,) = check_package(package.save(tmp_path))[0].refusals
+    assert refusal.what == "the property LocaleID with the value 'German'"
+    handler.set_attributes({"LocaleID": "-1", name: value})
     (refusal,) = check_package(package.save(tmp_path))[0].refusals
     assert name in refusal.what
 
@@ -344,6 +347,7 @@ def test_an_expression_replaces_the_stored_option_to_overwrite(stored: str, give
         ("Format", "Free"),
         ("Surprise", "1"),
         ("LocaleID", "English"),
+        ("TextQualified", "perhaps"),
     ],
 )
 def test_wrong_values_of_a_flat_file_are_refused(tmp_path: Path, attribute: str, value: str) -> None:
@@ -358,10 +362,13 @@ def test_wrong_values_of_a_flat_file_are_refused(tmp_path: Path, attribute: str,
     stored.set(f"{DTS}ConnectByProxy", "False")
     path.write_bytes(etree.tostring(root))
     assert check_package(path)[0].can_run
-    stored.set(f"{DTS}{attribute}", value)
+    owner, whose = stored, ""
+    if attribute == "TextQualified":
+        owner, whose = next(stored.iter(f"{DTS}FlatFileColumn")), " of the column 'City'"
+    owner.set(f"{DTS}{attribute}", value)
     path.write_bytes(etree.tostring(root))
     (refusal,) = check_package(path)[0].refusals
-    assert refusal.what == f"the property {attribute} with the value {value!r}"
+    assert refusal.what == f"the property {attribute}{whose} with the value {value!r}"
     file.set_expression("Surprise" if attribute == "Surprise" else "Name", '"x"')
     (refusal,) = check_package(package.save(tmp_path))[0].refusals
     assert "expression" in refusal.what

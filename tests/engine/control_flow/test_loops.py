@@ -160,12 +160,13 @@ def test_a_loop_over_a_variable_without_a_list_fails(runs: EngineRuns) -> None:
     assert (codes(result), result_of(result, "Loop")) == ([0xC0014023], Result.FAILURE)
 
 
-@pytest.mark.parametrize("mapped", ["Number", "Fixed"])
-def test_a_value_that_a_variable_cannot_have_fails_the_loop(runs: EngineRuns, mapped: str) -> None:
+@pytest.mark.parametrize(("mapped", "index"), [("Number", 0), ("Fixed", 0), ("Text", 1), ("Text", -1)])
+def test_a_value_that_a_variable_cannot_have_fails_the_loop(runs: EngineRuns, mapped: str, index: int) -> None:
     package = PackageBuilder("P")
     package.add_variable("Number", 0)
+    package.add_variable("Text", "")
     package.add_variable("Fixed", "", read_only=True)
-    loop = package.add_foreach_loop("Loop", items("text"), mappings=[f"User::{mapped}"])
+    loop = package.add_foreach_loop("Loop", items("text"), mappings={index: f"User::{mapped}"})
     add_task(loop, "T")
     result = runs.run(package)
     assert codes(result) == [0xC001C012]

@@ -24,22 +24,18 @@ _OPTIONS: Final = (
 def insert_bulk(stream: TokenStream, line: int) -> s.Statement:
     """``table (columns with types) [WITH (options)]``, after ``INSERT BULK``."""
     table = extents.table_name(stream.name(), line)
-    columns: list[Column] = []
+    columns: tuple[Column, ...] = ()
     if stream.accept_symbol("("):
-        columns.append(_column(stream, line))
-        while stream.accept_symbol(","):
-            columns.append(_column(stream, line))
+        columns = stream.listed(lambda: _column(stream, line))
         stream.expect_symbol(")")
-    options: set[str] = set()
+    options: tuple[str, ...] = ()
     if stream.accept("WITH"):
         stream.expect_symbol("(")
-        options.add(_option(stream))
-        while stream.accept_symbol(","):
-            options.add(_option(stream))
+        options = stream.listed(lambda: _option(stream))
         stream.expect_symbol(")")
     if len({column.name.lower() for column in columns}) != len(columns):
         raise SqlError(264, "A column is named more than once in INSERT BULK.", line=line)
-    return s.InsertBulk(line, table, tuple(columns), frozenset(options))
+    return s.InsertBulk(line, table, columns, frozenset(options))
 
 
 _FILE_OPTIONS: Final = (

@@ -78,12 +78,8 @@ def execute_procedure(stream: TokenStream, line: int, status: str) -> s.Execute:
             raise SqlError(7202, f"There is no linked server '{name[0]}'.", severity=11, state=2, line=line)
     if stream.now.is_symbol(";") and stream.following.kind is Kind.NUMBER:
         raise not_supported("The number of a procedure", line=stream.now.line)
-    arguments = []
-    if _begins_argument(stream):
-        arguments.append(_argument(stream))
-        while stream.accept_symbol(","):
-            arguments.append(_argument(stream))
-    return s.Execute(line, name, tuple(arguments), status, variable, execute_options(stream))
+    arguments = stream.listed(lambda: _argument(stream)) if _begins_argument(stream) else ()
+    return s.Execute(line, name, arguments, status, variable, execute_options(stream))
 
 
 def _begins_argument(stream: TokenStream) -> bool:

@@ -135,12 +135,8 @@ def fetch(stream: TokenStream) -> s.Statement:
     else:
         stream.accept("FROM")
     cursor = _cursor(stream)
-    variables = None
-    if stream.accept("INTO"):
-        variables = [_variable(stream)]
-        while stream.accept_symbol(","):
-            variables.append(_variable(stream))
-    return cursor_syntax.Fetch(line, cursor, direction, offset, None if variables is None else tuple(variables))
+    variables = stream.listed(lambda: _variable(stream)) if stream.accept("INTO") else None
+    return cursor_syntax.Fetch(line, cursor, direction, offset, variables)
 
 
 def _offset(stream: TokenStream) -> QueryText:

@@ -75,12 +75,7 @@ def create_schema(stream: TokenStream, line: int) -> s.Statement:
 def drop_database_or_schema(stream: TokenStream, line: int) -> s.Statement:
     """``DATABASE [IF EXISTS] name, …`` and ``SCHEMA [IF EXISTS] name``, after ``DROP``."""
     is_schema = stream.expect("DATABASE", "SCHEMA").is_word("SCHEMA")
-    if_exists = stream.accept("IF")
-    if if_exists:
-        stream.expect("EXISTS")
-    names = [stream.identifier()]
+    if_exists = stream.accept_if_exists()
     if is_schema:
-        return table_syntax.DropSchema(line, names[0], if_exists)
-    while stream.accept_symbol(","):
-        names.append(stream.identifier())
-    return table_syntax.DropDatabase(line, tuple(names), if_exists)
+        return table_syntax.DropSchema(line, stream.identifier(), if_exists)
+    return table_syntax.DropDatabase(line, stream.listed(stream.identifier), if_exists)

@@ -39,11 +39,8 @@ def _result_sets(stream: TokenStream) -> tuple[tuple[Column, ...], ...] | None:
         if stream.now.is_word("AS"):
             raise not_supported("RESULT SETS with AS OBJECT, AS TYPE or AS FOR XML", line=stream.now.line)
         stream.expect_symbol("(")
-        columns = [_column(stream)]
-        while stream.accept_symbol(","):
-            columns.append(_column(stream))
+        found.append(stream.listed(lambda: _column(stream)))
         stream.expect_symbol(")")
-        found.append(tuple(columns))
         if not stream.accept_symbol(","):
             stream.expect_symbol(")")
             return tuple(found)

@@ -84,12 +84,10 @@ def _create_statistics(stream: TokenStream, line: int) -> s.Statement:
 def _drop_statistics(stream: TokenStream, line: int) -> s.Statement:
     stream.advance()
     stream.advance()
-    names = [stream.name()]
-    while stream.accept_symbol(","):
-        names.append(stream.name())
+    names = stream.listed(stream.name)
     if any(len(name) < 2 for name in names):
         raise stream.error()
-    return table_syntax.DropStatistics(line, tuple(names))
+    return table_syntax.DropStatistics(line, names)
 
 
 def _alter_index(stream: TokenStream, line: int) -> s.Statement:

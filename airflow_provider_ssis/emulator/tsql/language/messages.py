@@ -18,18 +18,12 @@ def raiserror(stream: TokenStream) -> s.Statement:
     """``RAISERROR (message, severity, state, arguments) WITH options``."""
     line = stream.advance().line
     stream.expect_symbol("(")
-    arguments = [extents.expression(stream, ",")]
-    while stream.accept_symbol(","):
-        arguments.append(extents.expression(stream, ","))
+    arguments = stream.listed(lambda: extents.expression(stream, ","))
     if len(arguments) < 3:
         raise stream.error()
     stream.expect_symbol(")")
-    chosen = set()
-    if stream.accept("WITH"):
-        chosen.add(stream.expect("LOG", "NOWAIT", "SETERROR").text.upper())
-        while stream.accept_symbol(","):
-            chosen.add(stream.expect("LOG", "NOWAIT", "SETERROR").text.upper())
-    return s.Raiserror(line, tuple(arguments), frozenset(chosen))
+    chosen = stream.listed(lambda: stream.expect("LOG", "NOWAIT", "SETERROR")) if stream.accept("WITH") else ()
+    return s.Raiserror(line, arguments, frozenset(token.text.upper() for token in chosen))
 
 
 def throw(stream: TokenStream, *, in_handler: bool) -> s.Statement:

@@ -49,29 +49,22 @@ def statement(stream: TokenStream) -> s.Statement | None:
 
 
 def _drop(stream: TokenStream, line: int, kind: str) -> s.Statement:
-    if_exists = stream.accept("IF")
-    if if_exists:
-        stream.expect("EXISTS")
-    names = [stream.name()]
-    while stream.accept_symbol(","):
-        names.append(stream.name())
-    return m.DropModules(line, kind, tuple(names), if_exists)
+    if_exists = stream.accept_if_exists()
+    return m.DropModules(line, kind, stream.listed(stream.name), if_exists)
 
 
 def _view(stream: TokenStream, line: int, creates: bool, alters: bool) -> s.Statement:
     name = stream.name()
-    columns: list[str] = []
+    columns: tuple[str, ...] = ()
     if stream.accept_symbol("("):
-        columns.append(stream.identifier())
-        while stream.accept_symbol(","):
-            columns.append(stream.identifier())
+        columns = stream.listed(stream.identifier)
         stream.expect_symbol(")")
     _options(stream, line, "VIEW")
     stream.expect("AS")
     body = _rest(stream).rstrip().rstrip(";")
     if body.upper().rstrip().endswith("WITH CHECK OPTION"):
         raise not_supported("WITH CHECK OPTION", line=line)
-    return m.DefineModule(line, m.VIEW, name, creates, alters, body, stream.text, columns=tuple(columns))
+    return m.DefineModule(line, m.VIEW, name, creates, alters, body, stream.text, columns=columns)
 
 
 def _procedure(stream: TokenStream, line: int, creates: bool, alters: bool) -> s.Statement:

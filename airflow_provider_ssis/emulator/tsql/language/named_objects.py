@@ -39,7 +39,7 @@ def _create_synonym(stream: TokenStream, line: int) -> s.Statement:
 
 
 def _drop_synonym(stream: TokenStream, line: int) -> s.Statement:
-    if_exists = _if_exists(stream)
+    if_exists = stream.accept_if_exists()
     return n.DropObjects(line, SYNONYM, (stream.name(),), if_exists)
 
 
@@ -53,7 +53,7 @@ def _create_type(stream: TokenStream, line: int) -> s.Statement:
 
 
 def _drop_type(stream: TokenStream, line: int) -> s.Statement:
-    if_exists = _if_exists(stream)
+    if_exists = stream.accept_if_exists()
     return n.DropObjects(line, TYPE, (stream.name(),), if_exists)
 
 
@@ -145,18 +145,8 @@ def _integer(stream: TokenStream) -> int:
 
 
 def _drop_sequence(stream: TokenStream, line: int) -> s.Statement:
-    if_exists = _if_exists(stream)
-    names = [stream.name()]
-    while stream.accept_symbol(","):
-        names.append(stream.name())
-    return n.DropObjects(line, SEQUENCE, tuple(names), if_exists)
-
-
-def _if_exists(stream: TokenStream) -> bool:
-    if not stream.accept("IF"):
-        return False
-    stream.expect("EXISTS")
-    return True
+    if_exists = stream.accept_if_exists()
+    return n.DropObjects(line, SEQUENCE, stream.listed(stream.name), if_exists)
 
 
 _STATEMENTS: Final[dict[tuple[str, str], Callable[[TokenStream, int], s.Statement]]] = {

@@ -21,23 +21,18 @@ def statement(stream: TokenStream) -> s.Statement | None:
     line, action = stream.now.line, stream.advance().text.upper()
     if action == "REVOKE" and stream.now.is_word("GRANT"):
         raise not_supported("REVOKE GRANT OPTION FOR", line=line)
-    permissions = [_permission(stream, line)]
-    while stream.accept_symbol(","):
-        permissions.append(_permission(stream, line))
+    permissions = stream.listed(lambda: _permission(stream, line))
     kind, securable = _securable(stream, line) if stream.accept("ON") else ("DATABASE", ())
     stream.expect("TO", "FROM") if action == "REVOKE" else stream.expect("TO")
-    principals = [_principal(stream)]
-    while stream.accept_symbol(","):
-        principals.append(_principal(stream))
+    principals = stream.listed(lambda: _principal(stream))
     with_option = action == "GRANT" and stream.accept("WITH")
     if with_option:
         stream.expect("GRANT")
         stream.expect("OPTION")
-    if stream.now.text.upper() == "CASCADE":
-        stream.advance()
+    stream.accept("CASCADE")
     if stream.accept("AS"):
         stream.identifier()
-    return p.ChangePermissions(line, action, tuple(permissions), kind, securable, tuple(principals), with_option)
+    return p.ChangePermissions(line, action, permissions, kind, securable, principals, with_option)
 
 
 def _principal(stream: TokenStream) -> str:

@@ -115,7 +115,7 @@ def _create_user(stream: TokenStream, line: int) -> s.Statement:
 
 
 def _drop_user(stream: TokenStream, line: int) -> s.Statement:
-    if_exists = _if_exists(stream)
+    if_exists = stream.accept_if_exists()
     return p.DropUser(line, stream.identifier(), if_exists)
 
 
@@ -127,7 +127,7 @@ def _create_role(stream: TokenStream, line: int) -> s.Statement:
 
 
 def _drop_role(stream: TokenStream, line: int) -> s.Statement:
-    if_exists = _if_exists(stream)
+    if_exists = stream.accept_if_exists()
     return p.DropRole(line, stream.identifier(), if_exists)
 
 
@@ -143,13 +143,6 @@ def _alter_role(stream: TokenStream, line: int, *, of_server: bool = False) -> s
 def _alter_server_role(stream: TokenStream, line: int) -> s.Statement:
     stream.expect("ROLE")
     return _alter_role(stream, line, of_server=True)
-
-
-def _if_exists(stream: TokenStream) -> bool:
-    if not stream.accept("IF"):
-        return False
-    stream.expect("EXISTS")
-    return True
 
 
 _STATEMENTS: Final[dict[tuple[str, str], Callable[[TokenStream, int], s.Statement]]] = {

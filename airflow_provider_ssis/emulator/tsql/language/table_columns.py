@@ -278,11 +278,9 @@ def _index(stream: TokenStream, parts: TableParts) -> None:
 def key_columns(stream: TokenStream) -> tuple[str, ...]:
     """``(a ASC, b DESC)``: the names."""
     stream.expect_symbol("(")
-    names = [_key_column(stream)]
-    while stream.accept_symbol(","):
-        names.append(_key_column(stream))
+    names = stream.listed(lambda: _key_column(stream))
     stream.expect_symbol(")")
-    return tuple(names)
+    return names
 
 
 def _key_column(stream: TokenStream) -> str:

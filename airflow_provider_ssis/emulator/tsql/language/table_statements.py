@@ -48,14 +48,13 @@ def _create_index(stream: TokenStream, line: int) -> s.Statement:
     unique = stream.accept("UNIQUE")
     clustered = stream.now.is_word("CLUSTERED")
     stream.accept("CLUSTERED", "NONCLUSTERED")
-    columnstore = not unique and _accept_text(stream, "COLUMNSTORE")
+    columnstore = not unique and stream.accept("COLUMNSTORE")
     stream.expect("INDEX")
     name = stream.identifier()
     stream.expect("ON")
     table = _table(stream, line)
     columns = () if columnstore and clustered else key_columns(stream)
-    if stream.now.text.upper() == "INCLUDE":
-        stream.advance()
+    if stream.accept("INCLUDE"):
         key_columns(stream)
     if stream.accept("WHERE"):
         if unique:
@@ -64,14 +63,6 @@ def _create_index(stream: TokenStream, line: int) -> s.Statement:
     index_options(stream)
     key = Key(name, columns, UNIQUE_INDEX) if unique else None
     return table_syntax.CreateIndex(line, table, name, key, columns, columnstore)
-
-
-def _accept_text(stream: TokenStream, word: str) -> bool:
-    """Take the current token if it is this word, which is not reserved."""
-    if stream.now.text.upper() != word:
-        return False
-    stream.advance()
-    return True
 
 
 def _table(stream: TokenStream, line: int) -> table_syntax.Name:
@@ -95,12 +86,8 @@ def alter(stream: TokenStream) -> s.Statement:
     if stream.now.is_word("CHECK", "NOCHECK"):
         enables = stream.advance().is_word("CHECK")
         stream.expect("CONSTRAINT")
-        names: list[str] = []
-        if not stream.accept("ALL"):
-            names.append(stream.identifier())
-            while stream.accept_symbol(","):
-                names.append(stream.identifier())
-        return table_syntax.EnableConstraints(line, table, tuple(names), enables, checks_rows)
+        names = () if stream.accept("ALL") else stream.listed(stream.identifier)
+        return table_syntax.EnableConstraints(line, table, names, enables, checks_rows)
     if stream.accept("ADD"):
         parts = TableParts(table[-1])
         read_part(stream, parts)
@@ -120,17 +107,17 @@ def alter(stream: TokenStream) -> s.Statement:
         else:
             stream.accept("NULL")
         return table_syntax.AlterColumn(line, table, Column(name, sql_type, nullable))
-    if _accept_text(stream, "SWITCH"):
-        if _accept_text(stream, "PARTITION"):
+    if stream.accept("SWITCH"):
+        if stream.accept("PARTITION"):
             raise not_supported("ALTER TABLE … SWITCH PARTITION", line=line)
         stream.expect("TO")
         target = _table(stream, line)
-        if _accept_text(stream, "PARTITION"):
+        if stream.accept("PARTITION"):
             raise not_supported("ALTER TABLE … SWITCH TO … PARTITION", line=line)
         index_options(stream)
         return table_syntax.SwitchTable(line, table, target)
-    if _accept_text(stream, "REBUILD"):
-        if _accept_text(stream, "PARTITION"):
+    if stream.accept("REBUILD"):
+        if stream.accept("PARTITION"):
             stream.expect_symbol("=")
             stream.expect("ALL")
         index_options(stream)
@@ -147,9 +134,7 @@ def _drop_parts(stream: TokenStream, line: int, table: table_syntax.Name) -> s.S
             found = columns
         elif stream.accept("CONSTRAINT"):
             found = constraints
-        if_exists = stream.accept("IF")
-        if if_exists:
-            stream.expect("EXISTS")
+        if_exists = stream.accept_if_exists()
         found.append(stream.identifier())
         if not stream.accept_symbol(","):
             return table_syntax.DropFromTable(line, table, tuple(columns), tuple(constraints), if_exists)
@@ -161,15 +146,10 @@ def drop(stream: TokenStream) -> s.Statement:
     if stream.now.is_word("DATABASE", "SCHEMA"):
         return drop_database_or_schema(stream, line)
     index = stream.expect("TABLE", "INDEX").is_word("INDEX")
-    if_exists = stream.accept("IF")
-    if if_exists:
-        stream.expect("EXISTS")
+    if_exists = stream.accept_if_exists()
     if index:
         return _drop_index(stream, line, if_exists=if_exists)
-    names = [_table(stream, line)]
-    while stream.accept_symbol(","):
-        names.append(_table(stream, line))
-    return table_syntax.DropTable(line, tuple(names), if_exists)
+    return table_syntax.DropTable(line, stream.listed(lambda: _table(stream, line)), if_exists)
 
 
 def _drop_index(stream: TokenStream, line: int, *, if_exists: bool) -> s.Statement:

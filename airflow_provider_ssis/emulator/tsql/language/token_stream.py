@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token, syntax_error, tokenize, without_comments
 from airflow_provider_ssis.emulator.tsql.language.statements import TableDeclaration
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, undeclared
+
+Item = TypeVar("Item")
 
 _TABLE_PLACES = ("FROM", "JOIN", "APPLY", "INTO", "UPDATE", "INSERT", "DELETE")
 
@@ -113,6 +118,23 @@ class TokenStream:
         while self.accept_symbol("."):
             parts.append("" if self.now.is_symbol(".") else self.identifier())
         return tuple(parts)
+
+    def listed(self, read: Callable[[], Item]) -> tuple[Item, ...]:
+        """Take one thing or more, with commas between them.
+
+        :param read: takes one.
+        """
+        found = [read()]
+        while self.accept_symbol(","):
+            found.append(read())
+        return tuple(found)
+
+    def accept_if_exists(self) -> bool:
+        """Take ``IF EXISTS`` if it is here."""
+        if not self.accept("IF"):
+            return False
+        self.expect("EXISTS")
+        return True
 
     def skip_semicolons(self) -> None:
         """Take all semicolons at the current position."""

@@ -31,8 +31,9 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelle
 Result = TypeVar("Result")
 
 _DEEPEST: Final = 32
-_REMEMBERED: Final = 1000
-"""Calls of functions that return tables, whose rows a statement keeps."""
+_REMEMBERED: Final = 2048
+"""Calls of functions that return tables, whose rows a statement keeps: DuckDB asks for one column after the other, for
+2,048 rows at a time."""
 
 
 class _InlineWorker(Worker):
@@ -114,7 +115,7 @@ class FunctionRunner:
             key = (names, *arguments)
             if key not in remembered:
                 if len(remembered) >= _REMEMBERED:
-                    remembered.clear()
+                    del remembered[next(iter(remembered))]
                 remembered[key] = _as_text(function.columns, self._run(function, arguments))
             return remembered[key]
 

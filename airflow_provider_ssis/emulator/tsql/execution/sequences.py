@@ -8,22 +8,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 
 import duckdb
 
-from airflow_provider_ssis.emulator.datatypes import BIGINT, SqlType
+from airflow_provider_ssis.emulator.datatypes import BIGINT
 from airflow_provider_ssis.emulator.tsql.metadata.objects import SequenceObject, storage_database
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
-from airflow_provider_ssis.emulator.tsql.values.conversion import convert
+from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import as_variant
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 
 SEQUENCE_TABLE: Final = "CREATE TABLE IF NOT EXISTS main.sequences (key VARCHAR, value HUGEINT)"
 """The DuckDB table of a database that has the last reserved value of each sequence."""
-
-_WHOLE: Final = SqlType("decimal", precision=38, scale=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +151,7 @@ class NextValues:
         taken = self._taken.setdefault((database, schema, name), [])
         while len(taken) < row:
             sequence = self.metadata.sequence(database, schema, name)
-            taken.append(convert(Decimal(self.sequences.take(sequence).first), _WHOLE, sequence.type))
+            taken.append(as_variant(sequence, self.sequences.take(sequence).first).value)
         return taken[row - 1]
 
 

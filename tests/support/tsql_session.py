@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from airflow_provider_ssis.emulator.session import ArrowRows, Event, Login, Message, ResultColumns, Rows, StatementDone
@@ -71,9 +73,9 @@ class Server:
 
 
 @asynccontextmanager
-async def tsql_server(*, idle_seconds: float = 60) -> AsyncIterator[Server]:
+async def tsql_server(*, idle_seconds: float = 60, data_dir: Path | None = None) -> AsyncIterator[Server]:
     """Start an engine; all of its sessions have to be closed before it ends."""
-    engine = Engine(product=PRODUCT, database="Sales", idle_seconds=idle_seconds)
+    engine = Engine(product=PRODUCT, database="Sales", idle_seconds=idle_seconds, data_dir=data_dir)
     engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
     engine.logins.add("guest", PASSWORD)
     try:
@@ -91,6 +93,25 @@ def answers(*texts: str) -> list[Answer]:
             try:
                 return [await answer(session, text) for text in texts]
             finally:
+                await session.close()
+
+    return asyncio.run(run())
+
+
+def kept_answers(data_dir: Path, *texts: str, user: str = "sa", copy: Path | None = None) -> list[Answer]:
+    """Start an engine with a data folder, run batches in one session, and stop the engine.
+
+    :param copy: a folder that becomes a copy of the data folder before the stop, as after a crash. Default: none.
+    """
+
+    async def run() -> list[Answer]:
+        async with tsql_server(data_dir=data_dir) as server:
+            session = await server.session(user)
+            try:
+                return [await answer(session, text) for text in texts]
+            finally:
+                if copy is not None:
+                    shutil.copytree(data_dir, copy)
                 await session.close()
 
     return asyncio.run(run())

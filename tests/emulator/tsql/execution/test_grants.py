@@ -10,10 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ssis.emulator.session import Login
-from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from tests.support.tsql_session import PASSWORD, PRODUCT, Answer, answer, tsql_server
+from tests.support.tsql_session import Answer, answer, kept_answers, tsql_server
 
 SETUP = (
     "CREATE DATABASE Shop; USE Shop; CREATE USER etl FOR LOGIN guest; CREATE ROLE loaders",
@@ -238,23 +235,10 @@ def test_what_scripts_ask(run: Both) -> None:
 
 
 def test_a_restart_keeps_them(tmp_path: Path) -> None:
-    async def session(user: str, *texts: str) -> list[Answer]:
-        engine = Engine(product=PRODUCT, database="Sales", data_dir=tmp_path)
-        engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
-        engine.logins.add("guest", PASSWORD)
-        opened = await TsqlBackend(engine).login(Login(user, PASSWORD, "", "h", "a", "l"))
-        try:
-            return [await answer(opened, text) for text in texts]
-        finally:
-            await opened.close()
-            engine.close()
-
-    asyncio.run(
-        session(
-            "sa",
-            *SETUP,
-            "GRANT SELECT ON t TO loaders; ALTER ROLE loaders ADD MEMBER etl; DENY SELECT ON SCHEMA::stg TO public",
-        )
+    kept_answers(
+        tmp_path,
+        *SETUP,
+        "GRANT SELECT ON t TO loaders; ALTER ROLE loaders ADD MEMBER etl; DENY SELECT ON SCHEMA::stg TO public",
     )
-    found = asyncio.run(session("guest", "USE Shop; SELECT a FROM t", "SELECT * FROM stg.s"))
+    found = kept_answers(tmp_path, "USE Shop; SELECT a FROM t", "SELECT * FROM stg.s", user="guest")
     assert [(each.numbers, each.results[:1]) for each in found] == [([], [[(1,)]]), ([229], [[]])]

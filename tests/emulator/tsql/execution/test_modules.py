@@ -4,17 +4,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.emulator.session import Login
-from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from tests.support.tsql_session import PASSWORD, PRODUCT, Answer, answer, answers
+from tests.support.tsql_session import answers, kept_answers
 
 SETUP = (
     "CREATE DATABASE Shop; USE Shop",
@@ -230,31 +226,19 @@ def test_errors(texts: list[str], number: int) -> None:
 
 
 def test_a_restart_keeps_them(tmp_path: Path) -> None:
-    async def session(*texts: str) -> list[Answer]:
-        engine = Engine(product=PRODUCT, database="Sales", data_dir=tmp_path)
-        engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
-        opened = await TsqlBackend(engine).login(Login("sa", PASSWORD, "", "h", "a", "l"))
-        try:
-            return [await answer(opened, text) for text in texts]
-        finally:
-            await opened.close()
-            engine.close()
-
-    made = asyncio.run(
-        session(
-            *SETUP,
-            ADD,
-            "CREATE VIEW v AS SELECT n FROM t",
-            "CREATE FUNCTION f (@x int, @y decimal(5, 2) = 1.5) RETURNS decimal(9, 2) AS BEGIN RETURN @x * @y END",
-            "CREATE FUNCTION g (@x int) RETURNS TABLE AS RETURN SELECT n FROM t WHERE n = @x",
-            "CREATE FUNCTION h (@x int) RETURNS @h TABLE (k int IDENTITY(5, 5), n int DEFAULT 7) AS BEGIN INSERT @h DEFAULT VALUES; INSERT @h (n) VALUES (@x); RETURN END",
-        )
+    made = kept_answers(
+        tmp_path,
+        *SETUP,
+        ADD,
+        "CREATE VIEW v AS SELECT n FROM t",
+        "CREATE FUNCTION f (@x int, @y decimal(5, 2) = 1.5) RETURNS decimal(9, 2) AS BEGIN RETURN @x * @y END",
+        "CREATE FUNCTION g (@x int) RETURNS TABLE AS RETURN SELECT n FROM t WHERE n = @x",
+        "CREATE FUNCTION h (@x int) RETURNS @h TABLE (k int IDENTITY(5, 5), n int DEFAULT 7) AS BEGIN INSERT @h DEFAULT VALUES; INSERT @h (n) VALUES (@x); RETURN END",
     )
     assert [each.errors for each in made] == [[]] * len(made)
-    (found,) = asyncio.run(
-        session(
-            "USE Shop; DECLARE @i int; EXEC add_row @n = 9, @id = @i OUTPUT; SELECT MAX(n) FROM v; SELECT CAST(dbo.f(2, DEFAULT) AS float); SELECT n FROM g(2); SELECT * FROM h(1)"
-        )
+    (found,) = kept_answers(
+        tmp_path,
+        "USE Shop; DECLARE @i int; EXEC add_row @n = 9, @id = @i OUTPUT; SELECT MAX(n) FROM v; SELECT CAST(dbo.f(2, DEFAULT) AS float); SELECT n FROM g(2); SELECT * FROM h(1)",
     )
     assert found.errors == []
     assert found.results == [[("none", 9)], [(9,)], [(3.0,)], [(2,)], [(5, 7), (10, 1)]]

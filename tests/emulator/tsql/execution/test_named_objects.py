@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +12,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ssis.emulator.session import Login
-from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from tests.support.tsql_session import PASSWORD, PRODUCT, Answer, answer, answers, tsql_server
+from tests.support.tsql_session import Answer, answer, answers, kept_answers, tsql_server
 
 SETUP = (
     "CREATE DATABASE Mart; CREATE DATABASE Shop; USE Shop",
@@ -267,58 +263,40 @@ def test_errors(texts: list[str], number: int, errors_of: Callable[[list[str]], 
 
 
 def test_a_restart_keeps_them(tmp_path: Path) -> None:
-    async def session(*texts: str) -> list[Answer]:
-        engine = Engine(product=PRODUCT, database="Sales", data_dir=tmp_path)
-        engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
-        opened = await TsqlBackend(engine).login(Login("sa", PASSWORD, "", "h", "a", "l"))
-        try:
-            return [await answer(opened, text) for text in texts]
-        finally:
-            await opened.close()
-            engine.close()
-
-    made = asyncio.run(
-        session(
-            *SETUP,
-            "CREATE SYNONYM etl.fact FOR Mart.dbo.fact",
-            "CREATE SEQUENCE s START WITH 1; SELECT NEXT VALUE FOR s, id FROM t",
-            "CREATE TYPE x AS TABLE (a int IDENTITY, b int DEFAULT 5)",
-        )
+    made = kept_answers(
+        tmp_path,
+        *SETUP,
+        "CREATE SYNONYM etl.fact FOR Mart.dbo.fact",
+        "CREATE SEQUENCE s START WITH 1; SELECT NEXT VALUE FOR s, id FROM t",
+        "CREATE TYPE x AS TABLE (a int IDENTITY, b int DEFAULT 5, c AS a + b)",
+        "CREATE TABLE rv (a int, r rowversion); INSERT rv (a) VALUES (1); CREATE STATISTICS st ON rv (a); CREATE NONCLUSTERED COLUMNSTORE INDEX ci ON rv (a)",
     )
     assert [each.errors for each in made] == [[]] * len(made)
-    found = asyncio.run(
-        session(
-            "USE Shop; SELECT SUM(amount) FROM etl.fact; SELECT NEXT VALUE FOR s",
-            "DECLARE @x x; INSERT @x DEFAULT VALUES; SELECT * FROM @x",
-        )
+    found = kept_answers(
+        tmp_path,
+        "USE Shop; SELECT SUM(amount) FROM etl.fact; SELECT NEXT VALUE FOR s",
+        "DECLARE @x x; INSERT @x DEFAULT VALUES; SELECT * FROM @x",
+        "INSERT rv (a) VALUES (2); SELECT CAST(r AS int) FROM rv; SELECT type_desc FROM sys.indexes WHERE name = 'ci'; DROP STATISTICS rv.st",
     )
-    assert [each.errors for each in found] == [[], []]
-    assert [result for each in found for result in each.results] == [[(30,)], [(3,)], [(1, 5)]]
+    assert [each.errors for each in found] == [[]] * 3
+    assert [result for each in found for result in each.results] == [
+        [(30,)],
+        [(3,)],
+        [(1, 5, 6)],
+        [(2001,), (2002,)],
+        [("NONCLUSTERED COLUMNSTORE",)],
+    ]
 
 
 def test_after_a_crash_sequences_repeat_no_value(tmp_path: Path) -> None:
     """They leave out the values that were reserved."""
-    folder = tmp_path / "data"
-
-    async def values(data_dir: Path, *texts: str, crashed: Path | None = None) -> list[list[tuple[object, ...]]]:
-        engine = Engine(product=PRODUCT, database="Sales", data_dir=data_dir)
-        engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
-        opened = await TsqlBackend(engine).login(Login("sa", PASSWORD, "", "h", "a", "l"))
-        try:
-            found = [await answer(opened, text) for text in texts]
-            if crashed is not None:
-                shutil.copytree(data_dir, crashed)
-        finally:
-            await opened.close()
-            engine.close()
-        assert [each.errors for each in found] == [[]] * len(found)
-        return [result for each in found for result in each.results]
-
+    folder, crashed = tmp_path / "data", tmp_path / "crashed"
     script = "SELECT NEXT VALUE FOR cached, NEXT VALUE FOR plain; INSERT t DEFAULT VALUES"
     made = "CREATE DATABASE d; USE d; CREATE TABLE t (r rowversion); CREATE SEQUENCE cached START WITH 1 CACHE 10; CREATE SEQUENCE plain START WITH 1 NO CACHE"
-    assert asyncio.run(values(folder, made, script, script, crashed=tmp_path / "crashed")) == [[(1, 1)], [(2, 2)]]
-    distinct = "SELECT COUNT(DISTINCT r), COUNT(*) FROM t"
-    assert asyncio.run(values(tmp_path / "crashed", f"USE d; {script}", distinct)) == [[(11, 3)], [(3, 3)]]
+    before = kept_answers(folder, made, script, script, copy=crashed)
+    assert [(each.errors, each.results) for each in before] == [([], []), ([], [[(1, 1)]]), ([], [[(2, 2)]])]
+    (after,) = kept_answers(crashed, f"USE d; {script}; SELECT COUNT(DISTINCT r), COUNT(*) FROM t")
+    assert (after.errors, after.results) == ([], [[(11, 3)], [(3, 3)]])
 
 
 def test_a_new_database_begins_again() -> None:

@@ -11,10 +11,9 @@ import duckdb
 import pytest
 
 from airflow_provider_ssis.emulator.session import Login, LoginRefused
-from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
-from tests.support.tsql_session import PASSWORD, PRODUCT, Answer, Server, answer, answers, tsql_server
+from tests.support.tsql_session import PASSWORD, PRODUCT, Answer, Server, answer, answers, kept_answers, tsql_server
 
 
 def test_names() -> None:
@@ -219,37 +218,24 @@ def test_of_two_transactions_that_wait_for_each_other_one_is_rolled_back() -> No
 
 
 def test_a_restart_keeps_databases_with_all_that_is_in_them(tmp_path: Path) -> None:
-    async def session(*texts: str) -> list[Answer]:
-        engine = Engine(product=PRODUCT, database="Sales", data_dir=tmp_path)
-        engine.logins.add("sa", PASSWORD, server_roles=frozenset({"sysadmin"}))
-        engine.logins.add("guest", PASSWORD)
-        opened = await TsqlBackend(engine).login(Login("sa", PASSWORD, "", "h", "a", "l"))
-        try:
-            return [await answer(opened, text) for text in texts]
-        finally:
-            await opened.close()
-            engine.close()
-
-    first = asyncio.run(
-        session(
-            "CREATE DATABASE [a/b: ü]; CREATE DATABASE short",
-            "USE [a/b: ü]; EXEC('CREATE SCHEMA stage'); CREATE USER guest1 FOR LOGIN guest",
-            """CREATE TABLE [a/b: ü].dbo.p (id int IDENTITY(5, 5) PRIMARY KEY, v nvarchar(9) NOT NULL DEFAULT N'x');
+    first = kept_answers(
+        tmp_path,
+        "CREATE DATABASE [a/b: ü]; CREATE DATABASE short",
+        "USE [a/b: ü]; EXEC('CREATE SCHEMA stage'); CREATE USER guest1 FOR LOGIN guest",
+        """CREATE TABLE [a/b: ü].dbo.p (id int IDENTITY(5, 5) PRIMARY KEY, v nvarchar(9) NOT NULL DEFAULT N'x');
             CREATE TABLE [a/b: ü].stage.c (p int REFERENCES p (id), at datetime2(3) CHECK (at > '2000-01-01'))
             INSERT [a/b: ü].dbo.p DEFAULT VALUES; INSERT [a/b: ü].dbo.p DEFAULT VALUES
             DELETE [a/b: ü].dbo.p WHERE id = 10
             DROP DATABASE short""",
-        )
     )
     assert [each.numbers for each in first] == [[], [], []]
-    (second,) = asyncio.run(
-        session(
-            """USE [a/b: ü]; SELECT id, v FROM p; INSERT p (v) VALUES (N'ü'); SELECT SCOPE_IDENTITY()
+    (second,) = kept_answers(
+        tmp_path,
+        """USE [a/b: ü]; SELECT id, v FROM p; INSERT p (v) VALUES (N'ü'); SELECT SCOPE_IDENTITY()
             INSERT stage.c VALUES (99, NULL)
             INSERT stage.c VALUES (5, '1999-01-01')
             INSERT stage.c VALUES (5, '2024-01-01'); SELECT name FROM sys.databases WHERE database_id > 5
-            SELECT name FROM sys.database_principals WHERE name = 'guest1'"""
-        )
+            SELECT name FROM sys.database_principals WHERE name = 'guest1'""",
     )
     assert second.numbers == [547, 547]
     assert second.results[:3] == [[(5, "x")], [(Decimal(15),)], [("a/b: ü",)]]

@@ -11,13 +11,15 @@ import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
-from airflow_provider_ssis.catalog.errors import AlreadyStarted, StartInterrupted
+from airflow_provider_ssis.catalog.errors import AlreadyStarted, AttemptSuperseded, StartInterrupted
+from airflow_provider_ssis.catalog.models import CorrelatedExecution
 from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest
 from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.catalog.sql import execution_creation
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.catalog.conftest import CLIENTS
 from tests.support.mart import MART
+from tests.support.scripted_catalog import Clock
 
 REQUEST = ExecutionRequest(
     folder="Sales",
@@ -83,6 +85,29 @@ def test_a_repetition_by_key_completes_the_execution_that_was_created(
     assert (again.created, again.execution_id) == (False, first.execution_id)
     assert [each.execution_id for each in quick.executions()] == [first.execution_id]
     assert overrides(ssisdb_emulator, first.execution_id) == ["a.csv", "k"]
+
+
+def test_an_interrupted_creation_is_not_completed_if_an_earlier_attempt_created_an_execution_meanwhile(
+    quick: Catalog, ssisdb_emulator: SsisdbEmulator
+) -> None:
+    """The start of the earlier attempt would not see an execution that is older than its own."""
+    stale = Correlation(key="{a:1:", key_prefix="{a:", attempt=1, lock="a")
+    found: list[CorrelatedExecution] = []
+
+    class Meanwhile(Clock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if not found:
+                found.append(quick.get_or_create_execution(REQUEST, stale))
+
+    ssisdb_emulator.faults.error(1205, procedure=INTERRUPTED[-1])
+    with Catalog(CLIENTS["Microsoft"](ssisdb_emulator), clock=Meanwhile()) as catalog:
+        created = catalog.get_or_create_execution(REQUEST, replace(stale, key="{a:2:", attempt=2))
+    [first] = found
+    assert (first.is_first, created.created) == (True, True)
+    assert created.execution_id > first.execution_id
+    with pytest.raises(AttemptSuperseded):
+        quick.start_correlated_execution(first.execution_id, stale, is_first=True)
 
 
 MANY = replace(REQUEST, property_overrides={rf"\Package.Variables[User::V{number}].Value": "v" for number in range(60)})

@@ -152,4 +152,6 @@ def _own_refusal(error: CatalogError, doing: str) -> CatalogError | None:
             f"{doing} failed: another client has held the lock for more than {LOCK_SECONDS} seconds",
             advice="Try again later.",
         )
+    if OwnError.OVERTAKEN.is_reported_by(error):
+        return TransientError(f"{doing} was interrupted, and another attempt has created an execution since then.")
     return None

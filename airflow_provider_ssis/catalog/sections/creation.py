@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_ssis.catalog.errors import CatalogError, ConnectionLost
 from airflow_provider_ssis.catalog.session import Explain
 from airflow_provider_ssis.catalog.sql.execution_creation import Incomplete
-from airflow_provider_ssis.catalog.sql.statements import Batch
+from airflow_provider_ssis.catalog.sql.statements import Batch, OwnError
 
 
 class Creation:
@@ -34,7 +34,8 @@ class Creation:
         """Note the execution that an error left incomplete."""
         if row.get("step") is not None:
             self._incomplete = Incomplete(row["execution_id"], row["step"])
-        elif isinstance(error, ConnectionLost):
-            # Which settings are set is unknown, and a second override of one property does harm.
+        elif isinstance(error, ConnectionLost) or OwnError.OVERTAKEN.is_reported_by(error):
+            # After a lost connection, which settings are set is unknown, and a second override of one property does
+            # harm.
             self._incomplete = None
         return self._explain(error, row)

@@ -49,16 +49,20 @@ def get_or_create_batches(
     :param incomplete: complete this execution instead of creating one. Default: none.
     """
     first, *further = creation_steps(request, settings, needs_values=True, incomplete=incomplete)
+    values = [*_correlation_values(correlation), *place_of(request)]
+    overtaken = ""
+    if incomplete is not None:
+        overtaken = _REFUSE_OVERTAKEN
+        values.append(incomplete.execution_id)
     body = (
-        f"{_TAKE_LOCK}{_SET_CORRELATION}{SET_PLACE}{_FIND}"
+        f"{_TAKE_LOCK}{_SET_CORRELATION}{SET_PLACE}{_FIND}{overtaken}"
         f"IF @execution_id IS NULL AND @others = 0\nBEGIN\n{first.sql}"
         f"SELECT @created = 1, @status = {OperationStatus.CREATED.value};\nEND;\n"
         + (f"IF @created = 0 {_RELEASE_LOCK}" if further else _RELEASE_LOCK)
         + f"IF @execution_id IS NULL {_SHOW_OTHERS}"
         "ELSE SELECT @execution_id AS execution_id, @status AS status, @created AS created, @matter AS found;"
     )
-    values = [*_correlation_values(correlation), *place_of(request), *first.values]
-    yield _guarded(body, values)
+    yield _guarded(body, [*values, *first.values])
     for position, batch in enumerate(further, start=1):
         release = _RELEASE_LOCK if position == len(further) else ""
         # The id first: its value is filled in when the first batch has returned it.
@@ -214,6 +218,12 @@ _FIND = (
     f"({OperationStatus.CANCELED.value}, {OperationStatus.FAILED.value}, {OperationStatus.ENDED_UNEXPECTEDLY.value}) "
     "SELECT @execution_id = NULL, @status = NULL;\nEND;\n"
     f"{_TAKE_OVER_CREATED}"
+)
+# The start of a caller's first execution considers later ones only, so the one to complete must not be older than it.
+_REFUSE_OVERTAKEN = (
+    "IF @execution_id IS NULL AND @others = 0 AND @probe_length > 0 AND EXISTS (SELECT 1 "
+    f"FROM catalog.execution_parameter_values AS c WHERE c.execution_id > ? AND {_IS_CALLER} AND {_HAS_PROBE}) "
+    f"{OwnError.OVERTAKEN.raised};\n"
 )
 # For a given execution. Its own key names the last attempt that got it before it was started. The first execution of
 # a caller has no earlier ones, so it and all later ones of the catalog, which are few, are enough: one table.

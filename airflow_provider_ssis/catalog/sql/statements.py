@@ -43,6 +43,7 @@ class OwnError(IntEnum):
     UNKNOWN_LOGGING_LEVEL = 206
     ATTEMPT_SUPERSEDED = 207
     MISSING_VALUES = 208
+    OVERTAKEN = 209
 
     @property
     def raised(self) -> str:

@@ -18,7 +18,7 @@ from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.conversions import Conversion
-from airflow_provider_ssis.engine.data_flow.flat_files.file_columns import file_columns
+from airflow_provider_ssis.engine.data_flow.flat_files.file_columns import COLUMN_MISMATCH, file_columns
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.file_locale import file_locale
 from airflow_provider_ssis.engine.data_flow.flat_files.texts import FlatFileTexts, TextRows
@@ -52,7 +52,7 @@ CANNOT_OPEN = 0xC020200E
 ERROR_READING = 0xC0202092
 CONVERSION_FAILED = 0xC02020A1
 PARTIAL_ROW, END_IN_HEADER = 0x8020200F, 0x8020202B
-COLUMN_COUNT, COLUMN_MISMATCH = 0xC020820A, 0xC020820B
+COLUMN_COUNT = 0xC020820A
 _EMPTY_DATES = {_T.DT_DATE: "1899-12-30", _T.DT_DBTIMESTAMP: "1753-01-01"}
 
 

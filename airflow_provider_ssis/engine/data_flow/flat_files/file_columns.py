@@ -9,7 +9,7 @@ from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFo
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import ExternalColumn
 
-_OTHER_COLUMN = 0xC020820B
+COLUMN_MISMATCH = 0xC020820B
 """DTS_E_MISMATCHCONNECTIONMANAGERCOLUMN."""
 
 
@@ -44,6 +44,6 @@ def file_columns(plan: ComponentPlan, external: Sequence[ExternalColumn], found:
             raise TaskFailure(
                 f"The connection manager of {plan.stored.name} {has}{at}. Give the column the same name and place in "
                 "both, or open the component in Visual Studio to update it.",
-                _OTHER_COLUMN,
+                COLUMN_MISMATCH,
             )
     return places

@@ -189,8 +189,10 @@ class CatalogSession:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             # The connection first: the server forgets the prepared statement with it, without a separate request.
-            connection.close()
-            self._cursor = None
+            try:
+                connection.close()
+            finally:
+                self._cursor = None
 
     def _may_repeat(self, error: TransientError | ServerUnreachable, repeat: Repeat) -> bool:
         if isinstance(error, ServerUnreachable):

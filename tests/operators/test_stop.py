@@ -116,6 +116,13 @@ def test_a_name_that_the_login_does_not_see_is_a_warning(mart: Catalog, where: d
     assert [line for line in task.log.at("warning") if line.startswith(said)]
 
 
+def test_names_that_cannot_be_checked_fail_no_task(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    ssisdb.faults.error(50001, statement="catalog.folders", times=None)
+    task = TaskRun(SsisStopExecutionOperator(task_id="stop", folder="Saels"))
+    assert task.execute() == []
+    assert task.log.lines[-1] == ("info", "No execution of Saels is active.")
+
+
 def test_nothing_to_stop_is_a_success_unless_asked_otherwise(mart: Catalog) -> None:
     assert stop(folder="Sales", project="Mart", package="Load.dtsx").execute() == []
     with pytest.raises(NoRunningExecution, match=r"Sales/Mart/Load\.dtsx"):

@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 _REQUESTS: Final = 1000
 """Requests after which memory is freed again."""
-_LEAST: Final = 100_000
-"""Bytes that DuckDB must use for it: the limit that is set must be far below."""
+_LEAST: Final = 2_000
+"""Bytes of tables in memory that DuckDB must have for it: they stay, and the limit that is set must be below."""
 
 
 class MemoryRelease:
@@ -47,7 +47,7 @@ class MemoryRelease:
         """Free memory now."""
         cursor = self._connection.cursor()
         try:
-            if _used(cursor) > _LEAST:
+            if _kept(cursor) > _LEAST:
                 limit = cursor.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
                 cursor.execute("SET memory_limit = '1KB'")
                 cursor.execute(f"SET memory_limit = '{limit}'")  # Not reached: more than that is in use.
@@ -61,9 +61,11 @@ class MemoryRelease:
             _TRIM(0)
 
 
-def _used(cursor: duckdb.DuckDBPyConnection) -> int:
-    """Bytes that DuckDB uses."""
-    found = cursor.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
+def _kept(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Bytes that DuckDB cannot evict: others are blocks of files, and those of queries that may end at any time."""
+    found = cursor.execute(
+        "SELECT sum(memory_usage_bytes) FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
+    ).fetchall()
     return int(found[0][0] or 0)
 
 

@@ -69,6 +69,12 @@ def test_memory_of_ended_queries_is_freed(engine: Engine) -> None:
     connection.close()
 
 
+def test_no_query_gets_the_low_limit(engine: Engine) -> None:
+    """A new engine has tables in memory that are larger than the limit, so DuckDB refuses it."""
+    with closing(engine.connect()) as connection, pytest.raises(duckdb.OutOfMemoryException):
+        connection.execute("SET memory_limit = '1KB'")
+
+
 def test_memory_is_freed_after_many_requests(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     released: list[int] = []
     monkeypatch.setattr(engine.memory, "release", lambda: released.append(1))

@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules import (
     selects,
     sequences,
     set_operations,
+    stored_values,
     time_zones,
     windows,
 )
@@ -31,6 +32,7 @@ GRAMMAR: Final = Grammar(
         **windows.VALUES,
         **calls.VALUES,
         **sequences.VALUES,
+        **stored_values.VALUES,
     },
     predicates=comparisons.PREDICATES,
     queries={**selects.QUERIES, **set_operations.QUERIES},

@@ -85,6 +85,11 @@ CASES: dict[str, tuple[str, str, list[int]]] = {
     "a function reads for its callers": ("GRANT EXECUTE ON f TO etl", "SELECT dbo.f(7)", []),
     "UPDATE on a sequence": ("GRANT UPDATE ON q TO etl", "SELECT NEXT VALUE FOR q", []),
     "an inline function needs EXECUTE": ("GRANT SELECT ON t TO etl", "SELECT dbo.one(7)", [229]),
+    "a DEFAULT uses a sequence for its writers": (
+        "CREATE TABLE numbered (n int DEFAULT NEXT VALUE FOR q, b int); GRANT INSERT ON numbered TO etl",
+        "INSERT numbered (b) VALUES (1); INSERT numbered VALUES (DEFAULT, 2)",
+        [],
+    ),
     "a sequence needs UPDATE": ("GRANT SELECT ON t TO etl", "SELECT NEXT VALUE FOR q", [229]),
     "DELETE without WHERE reads nothing": (
         "GRANT DELETE, UPDATE ON SCHEMA::stg TO etl",

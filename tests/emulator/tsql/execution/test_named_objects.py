@@ -134,6 +134,14 @@ SCRIPTS: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
             [(None,)],
         ],
     ),
+    "rules of a table use what is in its database": (
+        [
+            "CREATE SEQUENCE s START WITH 5; EXEC('CREATE FUNCTION f () RETURNS int AS BEGIN RETURN 7 END'); CREATE TABLE k (i int DEFAULT NEXT VALUE FOR s, j int DEFAULT dbo.f() CHECK (j = dbo.f()))",
+            "USE Mart; CREATE SEQUENCE s START WITH 100; EXEC('CREATE FUNCTION f () RETURNS int AS BEGIN RETURN 8 END')",
+            "INSERT Shop..k DEFAULT VALUES; INSERT Shop..k VALUES (DEFAULT, DEFAULT); USE master; INSERT Shop..k (j) SELECT 7; UPDATE Shop..k SET i = DEFAULT WHERE i = 6; SELECT * FROM Shop..k",
+        ],
+        [[(5, 7), (8, 7), (7, 7)]],
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, Wri
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Computed
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import ROW, new_image
-from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import column_named, expression_of, stored
+from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import column_named, expression_of, names_of, stored
 from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def with_computed(binder: Binder, table: WritableTable, stage: str) -> str:
     values = []
     for each in computed:
         column = column_named(table, each.column)
-        value = stored(binder, inside.value(expression_of(computed_text(table, each)).copy()), column, table)
+        with names_of(binder, table):
+            value = stored(binder, inside.value(expression_of(computed_text(table, each)).copy()), column, table)
         place = names.index(each.column.lower()) + 1
         values.append(f"CASE WHEN {ROW}.k <> '{DELETED}' THEN {value.sql} END AS n{place}")
     return " ".join(["SELECT", f"* REPLACE ({', '.join(values)})", "FROM", f"({stage}) AS {ROW}"])

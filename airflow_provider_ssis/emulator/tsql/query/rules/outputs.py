@@ -14,7 +14,12 @@ from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Check
 from airflow_provider_ssis.emulator.tsql.query.change import DELETED, INSERTED, STAGE, UPDATED, Output, Part
 from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import target_table
 from airflow_provider_ssis.emulator.tsql.query.rules.selects import select_list
-from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import check_count, condition_of, named_columns
+from airflow_provider_ssis.emulator.tsql.query.rules.stored_values import (
+    check_count,
+    condition_of,
+    named_columns,
+    names_of,
+)
 from airflow_provider_ssis.emulator.tsql.query.scope import ROW_ID, Scope, Source
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed, output_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -111,6 +116,7 @@ def bind_checks(binder: Binder, table: WritableTable) -> tuple[tuple[Check, Part
 
 def _violations(binder: Binder, table: WritableTable, check: Check) -> Part:
     inside = binder.within(Scope(sources=[new_image(table)]))
-    condition = inside.predicate(condition_of(check.condition).copy())
+    with names_of(binder, table):
+        condition = inside.predicate(condition_of(check.condition).copy())
     where = f"{ROW}.k <> '{DELETED}' AND NOT ({condition.sql})"
     return finished(binder, " ".join(["SELECT", "1", "FROM", f"{STAGE} AS {ROW} WHERE {where} LIMIT 1"]))

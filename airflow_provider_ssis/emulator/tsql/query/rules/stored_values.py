@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
 from airflow_provider_ssis.emulator.tsql.query.dialect import parse_query
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
@@ -22,7 +23,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import family
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.tsql.query.binder import Binder
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder, ValueRule
 
 _REMEMBERED: Final = 512
 _DECIMAL: Final = SqlType("decimal", precision=38, scale=0)
@@ -53,10 +54,34 @@ def is_default(node: exp.Expr) -> bool:
     return isinstance(node, exp.Var) and node.name == "DEFAULT"
 
 
+class StoredExpression(exp.Expression):
+    """An expression that a table keeps, in a statement that changes the table."""
+
+    arg_types = {"this": True, "table": True}  # noqa: RUF012 - as sqlglot has it
+
+
+def _stored_expression(binder: Binder, node: StoredExpression) -> Typed:
+    with names_of(binder, node.args["table"]):
+        return binder.value(node.this)
+
+
+@contextmanager
+def names_of(binder: Binder, table: WritableTable) -> Iterator[None]:
+    """Names mean what they do in the database of a table: those who may change it may use what its rules name."""
+    compilation = binder.compilation
+    kept = compilation.database, compilation.chained
+    if isinstance(table, UserTable):
+        compilation.database, compilation.chained = table.database, table.database.lower()
+    try:
+        yield
+    finally:
+        compilation.database, compilation.chained = kept
+
+
 def default_node(table: WritableTable, column: Column) -> exp.Expr:
     """The expression of a column's default; NULL for a column without one."""
     text = table.rules.default_of(column.name)
-    return exp.Null() if text is None else expression_of(text).copy()
+    return exp.Null() if text is None else StoredExpression(this=expression_of(text).copy(), table=table)
 
 
 def default_value(binder: Binder, table: WritableTable, column: Column) -> Typed:
@@ -146,3 +171,6 @@ def check_count(count: int, columns: Sequence[Column], table: WritableTable) -> 
         raise SqlError(110, "There are more values than columns to insert into.", severity=15)
     if count < len(columns):
         raise SqlError(109, "There are fewer values than columns to insert into.", severity=15)
+
+
+VALUES: Final[dict[type[exp.Expr], ValueRule]] = {StoredExpression: _stored_expression}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,7 +23,8 @@ from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, PRIMARY_KEY, Key, PlainIndex, TableRules
 from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import computed_text
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.arithmetic import folded
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _SKIPPED: Final = "FOREIGN KEY constraint '{}' is skipped: temporary tables do not enforce it."
 
@@ -112,7 +114,13 @@ def _on_table(body: _Body) -> Callable[[Runner, Any, Frame], Awaitable[Iterable[
             table, rules=replace(table.rules, foreign_keys=(*table.rules.foreign_keys, *rules.foreign_keys))
         )
         async with session.transactions.writing(tables.written_with(session, locked), session.options):
-            await body(interpreter, statement, frame, _found(session, statement.table, frame))
+            found = _found(session, statement.table, frame)
+            # Expressions mean what they do in the database of the table.
+            database, session.database = session.database, table.database
+            try:
+                await body(interpreter, statement, frame, found)
+            finally:
+                session.database = database
         return ()
 
     return run
@@ -200,8 +208,27 @@ def _check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
     """
     found = session.read(repeated_key(table, key))
     if found:
-        text = f"{key.kind} '{key.name}' cannot be created on '{table.name}': the value ({found[0][0]}) is there twice."
-        raise SqlError(1505, text)
+        raise _repeated(table, key, found[0][0])
+
+
+def _check_new_rows(table: WritableTable, key: Key, rows: Iterable[Sequence[Any]]) -> None:
+    """See that rows with new columns repeat no key.
+
+    :raises SqlError: 1505.
+    """
+    names = [column.name.lower() for column in table.columns]
+    places = [names.index(name.lower()) for name in key.columns]
+    found = set()
+    for row in rows:
+        values = tuple(folded(value) if isinstance(value := row[place], str) else value for place in places)
+        if values in found:
+            raise _repeated(table, key, ", ".join(str(row[place]) for place in places))
+        found.add(values)
+
+
+def _repeated(table: WritableTable, key: Key, value: str) -> SqlError:
+    text = f"{key.kind} '{key.name}' cannot be created on '{table.name}': the value ({value}) is there twice."
+    return SqlError(1505, text)
 
 
 @_on_table
@@ -261,12 +288,17 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
     for key in added.keys:
         if all(name.lower() in known for name in key.columns):
             await session.worker.run(partial(_check_rows, session, table, key))
+    columns = new.columns[len(table.columns) :]
+    values = [_first_value(new, column) for column in columns]
+    if added.checks and any(_SEQUENCE.search(value) for value in values):
+        raise not_supported("ALTER TABLE … ADD of a column with NEXT VALUE FOR and a CHECK constraint together")
+    named = [f"{value} AS {bracketed(column.name)}" for value, column in zip(values, columns, strict=True)]
+    source = f"(SELECT {', '.join(['*', *named])} FROM {table.text}) AS {bracketed(table.name)}"
     for check in added.checks:
-        await _check_condition(interpreter, table, check.name, check.condition, frame)
+        await _check_condition(interpreter, table, check.name, check.condition, frame, source)
     rows = None
     if statement.columns:
-        values = [_first_value(new, column) for column in new.columns[len(table.columns) :]]
-        rows = await _rows(interpreter, table, ", ".join(["*", *values]), frame)
+        rows = await _rows(interpreter, table.text, ", ".join(["*", *values]), frame)
         for column, value in zip(statement.columns, values, strict=True):
             if rows and not column.nullable and value.startswith("CAST(NULL"):
                 text = (
@@ -274,6 +306,9 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
                     "NULL or a DEFAULT."
                 )
                 raise SqlError(4901, text, ends_batch=True)
+    for key in added.keys:
+        if rows and any(name.lower() not in known for name in key.columns):
+            _check_new_rows(new, key, rows)
     replace_table(session, frame, table, new, rows)
     if added.identity is not None and rows:
         last = added.identity.seed + (len(rows) - 1) * added.identity.increment
@@ -282,6 +317,9 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
         for foreign in added.foreign_keys:
             user_table_statements.check_foreign_key(session, new, foreign)
             user_table_statements.check_foreign_rows(session, new, foreign)
+
+
+_SEQUENCE: Final = re.compile(r"\bNEXT\s+VALUE\s+FOR\b", re.IGNORECASE)
 
 
 def _first_value(table: WritableTable, column: Column) -> str:
@@ -299,17 +337,21 @@ def _first_value(table: WritableTable, column: Column) -> str:
     return f"CAST(({default}) AS {column.type})"
 
 
-async def _check_condition(interpreter: Runner, table: WritableTable, name: str, condition: str, frame: Frame) -> None:
-    rows = await _rows(interpreter, table, "TOP (1) 1", frame, f" WHERE NOT ({condition})")
+async def _check_condition(
+    interpreter: Runner, table: WritableTable, name: str, condition: str, frame: Frame, source: str = ""
+) -> None:
+    """See that the rows of a table fulfil a condition.
+
+    :param source: the rows. Default: the table.
+    :raises SqlError: 547.
+    """
+    rows = await _rows(interpreter, source or table.text, "TOP (1) 1", frame, f" WHERE NOT ({condition})")
     if rows:
         raise SqlError(547, f"The rows of table '{table.name}' conflict with the CHECK constraint '{name}'.", state=0)
 
 
-async def _rows(
-    interpreter: Runner, table: WritableTable, select: str, frame: Frame, where: str = ""
-) -> list[tuple[Any, ...]]:
+async def _rows(interpreter: Runner, source: str, select: str, frame: Frame, where: str = "") -> list[tuple[Any, ...]]:
     session = interpreter.session
-    source = table.text
     query = tables.compiled(session, " ".join(["SELECT", select, "FROM", f"{source}{where}"]), frame.tables)
     values = Environment(session, frame)
     return await session.worker.run(partial(session.engine.compiler.run, query, session.connection, values))
@@ -340,7 +382,7 @@ async def _drop_from(
     rows = None
     if len(kept) < len(table.columns):
         listed = ", ".join(bracketed(column.name) for column in kept)
-        rows = await _rows(interpreter, table, listed, frame)
+        rows = await _rows(interpreter, table.text, listed, frame)
     replace_table(session, frame, table, replace(table, columns=kept, rules=rules), rows)
 
 
@@ -378,7 +420,7 @@ async def _alter_column(
         # Another value for a row could violate a rule; text of another length is the same text.
         _check_unused(table, replace(table.rules, defaults=()), column.name, if_exists=False)
     changed = (*table.columns[:place], column, *table.columns[place + 1 :])
-    rows = await _rows(interpreter, table, "*", frame)
+    rows = await _rows(interpreter, table.text, "*", frame)
     if not column.nullable and any(row[place] is None for row in rows):
         text = f"Column '{column.name}' of table '{table.name}' has NULL, and cannot become NOT NULL."
         raise SqlError(515, text, state=2)

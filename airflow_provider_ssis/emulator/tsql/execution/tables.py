@@ -120,7 +120,8 @@ def with_types(session: SessionState, table: Definition) -> Definition:
         query = QueryText.parse(" ".join(["SELECT", f"({text}) AS c", "FROM", base.text]))
         if len(list(query.tree.find_all(exp.Select))) > 1:
             raise SqlError(1046, "Subqueries are not allowed in the expression of a computed column.", severity=15)
-        found = compiled(session, query.sql, local, metadata)
+        database = session.database if isinstance(base, LocalTable) else base.database
+        found = compiled(session, query.sql, local, metadata, database)
         rights_only = all(name == "may()" for name in found.parameters)
         if not rights_only or _CHANGING.search(text) or found.sources != {base.storage_name.lower()}:
             raise not_supported(f"The computed column '{column.name}', whose expression is not deterministic,")
@@ -152,13 +153,21 @@ def check_rules(session: SessionState, table: WritableTable) -> None:
 
 
 def compiled(
-    session: SessionState, text: str, local_tables: Mapping[str, LocalTable], metadata: Metadata | None = None
+    session: SessionState,
+    text: str,
+    local_tables: Mapping[str, LocalTable],
+    metadata: Metadata | None = None,
+    database: str = "",
 ) -> CompiledQuery:
-    """A statement on tables, compiled outside of any batch."""
+    """A statement on tables, compiled outside of any batch.
+
+    :param metadata: the names that it sees. Default: those of the session.
+    :param database: in which it runs. Default: the current one.
+    """
     return session.engine.compiler.compile(
         QueryText.parse(text),
         variables={},
-        database=session.database,
+        database=database or session.database,
         connection=session.connection,
         sees_all=session.sees_all,
         local_tables=local_tables,

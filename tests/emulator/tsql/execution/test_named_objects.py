@@ -138,9 +138,10 @@ SCRIPTS: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
         [
             "CREATE SEQUENCE s START WITH 5; EXEC('CREATE FUNCTION f () RETURNS int AS BEGIN RETURN 7 END'); CREATE TABLE k (i int DEFAULT NEXT VALUE FOR s, j int DEFAULT dbo.f() CHECK (j = dbo.f()))",
             "USE Mart; CREATE SEQUENCE s START WITH 100; EXEC('CREATE FUNCTION f () RETURNS int AS BEGIN RETURN 8 END')",
+            "CREATE TABLE Shop..u (a int); INSERT Shop..u VALUES (1); ALTER TABLE Shop..u ADD n int NOT NULL DEFAULT NEXT VALUE FOR s; ALTER TABLE Shop..u ADD f int NOT NULL DEFAULT dbo.f() CHECK (f = dbo.f() AND a = 1), g AS dbo.f() + a; SELECT * FROM Shop..u; ALTER SEQUENCE Shop..s RESTART",
             "INSERT Shop..k DEFAULT VALUES; INSERT Shop..k VALUES (DEFAULT, DEFAULT); USE master; INSERT Shop..k (j) SELECT 7; UPDATE Shop..k SET i = DEFAULT WHERE i = 6; SELECT * FROM Shop..k",
         ],
-        [[(5, 7), (8, 7), (7, 7)]],
+        [[(1, 5, 7, 8)], [(5, 7), (8, 7), (7, 7)]],
     ),
 }
 

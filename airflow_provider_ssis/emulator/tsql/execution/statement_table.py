@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.execution import (
+    alter_table_statements,
     bulk_files,
     bulk_load,
     call_statements,
@@ -31,6 +32,7 @@ IMMEDIATE: Final[ImmediateTable] = {
     **session_statements.IMMEDIATE,
 }
 AWAITED: Final[AwaitedTable] = {
+    **alter_table_statements.AWAITED,
     **control_flow.AWAITED,
     **module_statements.AWAITED,
     **named_object_statements.AWAITED,

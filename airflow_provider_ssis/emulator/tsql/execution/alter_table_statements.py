@@ -14,6 +14,8 @@ from airflow_provider_ssis.emulator.tsql.execution.environment import Environmen
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import AwaitedTable
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.execution.sequences import RowVersions
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.table_statements import (
     check_rows,
     on_table,
@@ -24,7 +26,7 @@ from airflow_provider_ssis.emulator.tsql.execution.table_statements import (
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import PRIMARY_KEY, Key, PlainIndex, TableRules
-from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import computed_text
+from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import row_version_database
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import folded
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -79,6 +81,7 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
                     "NULL or a DEFAULT."
                 )
                 raise SqlError(4901, text, ends_batch=True)
+        rows = _with_row_versions(session, new, rows, len(table.columns))
     for key in added.keys:
         if rows and any(name.lower() not in known for name in key.columns):
             _check_new_rows(new, key, rows)
@@ -97,7 +100,9 @@ _SEQUENCE: Final = re.compile(r"\bNEXT\s+VALUE\s+FOR\b", re.IGNORECASE)
 
 def _first_value(table: WritableTable, column: Column) -> str:
     """What a new column has in the rows that are there: its default only where it does not allow NULL."""
-    computed = {each.column.lower(): computed_text(table, each) for each in table.rules.computed}
+    computed = {each.column.lower(): each.expression for each in table.rules.computed}
+    if table.rules.is_row_version(column.name):
+        return f"CAST(0 AS {column.type})"  # Until _with_row_versions.
     if column.name.lower() in computed:
         return f"({computed[column.name.lower()]})"
     identity = table.rules.identity
@@ -123,6 +128,25 @@ def _check_new_rows(table: WritableTable, key: Key, rows: Iterable[Sequence[Any]
         if values in found:
             raise repeated(table, key, ", ".join(str(row[place]) for place in places))
         found.add(values)
+
+
+def _with_row_versions(
+    session: SessionState, table: WritableTable, rows: Iterable[tuple[Any, ...]], first: int
+) -> list[tuple[Any, ...]]:
+    """Rows with the next values in a new rowversion column.
+
+    :param first: the place of the first new column.
+    """
+    names = [column.name for column in table.columns]
+    places = [place for place, name in enumerate(names) if place >= first and table.rules.is_row_version(name)]
+    next_version = RowVersions(session.engine.sequences)
+    return [
+        tuple(
+            next_version(row_version_database(table), number) if place in places else value
+            for place, value in enumerate(row)
+        )
+        for number, row in enumerate(rows, start=1)
+    ]
 
 
 async def _check_condition(

@@ -22,7 +22,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import LAST_VAL
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
 from airflow_provider_ssis.emulator.tsql.metadata.table_views import ROW_COUNT
 from airflow_provider_ssis.emulator.tsql.query.change import NEXT_IDENTITY
-from airflow_provider_ssis.emulator.tsql.query.functions.system import NEXT_ROW_VERSION
+from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import NEXT_ROW_VERSION
 from airflow_provider_ssis.emulator.tsql.query.rules.sequences import NEXT_VALUE
 from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import CALL_FUNCTION
 

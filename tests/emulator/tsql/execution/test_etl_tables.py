@@ -101,6 +101,7 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
 
 ERRORS = {
     "CREATE TABLE e (a rowversion, b timestamp)": 2738,
+    "SELECT NEXT_ROW_VERSION('Shop')": 195,
     "CREATE TABLE e (v int, ts rowversion); INSERT e (v, ts) VALUES (1, 0x1)": 273,
     "CREATE TABLE e (v int, ts rowversion); UPDATE e SET ts = 0x1": 272,
     "CREATE TABLE e (v int); CREATE CLUSTERED COLUMNSTORE INDEX a ON e; CREATE COLUMNSTORE INDEX b ON e (v)": 35339,

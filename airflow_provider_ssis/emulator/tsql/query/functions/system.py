@@ -10,7 +10,6 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import (
-    BIGINT,
     INT,
     MAX,
     SQL_VARIANT,
@@ -325,25 +324,7 @@ def _formatmessage(*values: Any) -> str:
         raise SqlError(2787, "FORMATMESSAGE: the arguments do not match the placeholders of the message.") from None
 
 
-def _next_row_version(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
-    """The value of a rowversion column in a new or changed row of a table of a database."""
-    database = nodes[0].name
-    binder.compilation.needed[NEXT_ROW_VERSION] = None
-    bridge = binder.compilation.bridge
-    return binder.call(
-        f"next row version of {database}",
-        lambda row: bridge.session[NEXT_ROW_VERSION](database, row),
-        [Typed("row_number() OVER ()", BIGINT, nullable=False)],
-        SqlType("binary", length=8),
-        strict=False,
-    )
-
-
-NEXT_ROW_VERSION: Final = "next_row_version()"
-"""The session's function of a database and the number of a row."""
-
 FUNCTIONS: Final[dict[str, Function]] = {
-    "next_row_version": Function(1, 1, _next_row_version),
     "datalength": Function(1, 1, _datalength),
     "isnumeric": Function(1, 1, _isnumeric),
     "newid": Function(0, 0, _newid),

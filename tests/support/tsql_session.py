@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,36 @@ async def tsql_server(*, idle_seconds: float = 60, data_dir: Path | None = None)
         yield Server(engine, TsqlBackend(engine))
     finally:
         engine.close()
+
+
+@dataclass(frozen=True)
+class SharedSessions:
+    """A session for each of some users of one engine, for tests that are not coroutines."""
+
+    engine: Engine
+    _runner: asyncio.Runner
+    _sessions: Mapping[str, TsqlSession]
+
+    def answer(self, text: str, user: str = "sa") -> Answer:
+        """Run a batch in the session of a user."""
+        return self._runner.run(answer(self._sessions[user], text))
+
+
+@contextmanager
+def shared_sessions(*users: str) -> Iterator[SharedSessions]:
+    """Start an engine and open a session for each user. Default: for ``sa``."""
+    with asyncio.Runner() as runner:
+        server = tsql_server()
+        opened = runner.run(server.__aenter__())
+        sessions: dict[str, TsqlSession] = {}
+        try:
+            for user in users or ("sa",):
+                sessions[user] = runner.run(opened.session(user))
+            yield SharedSessions(opened.engine, runner, sessions)
+        finally:
+            for session in sessions.values():
+                runner.run(session.close())
+            runner.run(server.__aexit__(None, None, None))
 
 
 def answers(*texts: str) -> list[Answer]:

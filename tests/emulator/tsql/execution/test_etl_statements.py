@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.tsql_session import Answer, answer, tsql_server
+from tests.support.tsql_session import Answer, shared_sessions
 
 CASES: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
     "staging merge with a delete and an audit of actions": (
@@ -745,17 +744,9 @@ SELECT IDENTITY(int, 1, 1) AS rid, v INTO #seq FROM (VALUES ('b'), ('a')) t (v) 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Callable[[str], Answer]]:
     """Runs batches in one database, for all tests."""
-    with asyncio.Runner() as runner:
-        server = tsql_server()
-        session = runner.run(runner.run(server.__aenter__()).session())
-
-        def found(text: str) -> Answer:
-            return runner.run(answer(session, text))
-
-        found("CREATE DATABASE Shop")
-        yield found
-        runner.run(session.close())
-        runner.run(server.__aexit__(None, None, None))
+    with shared_sessions() as sessions:
+        sessions.answer("CREATE DATABASE Shop")
+        yield sessions.answer
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.tsql_session import Answer, answer, tsql_server
+from tests.support.tsql_session import Answer, shared_sessions
 
 RUN = Callable[[str], Answer]
 
@@ -135,17 +134,9 @@ ERRORS = {
 @pytest.fixture(scope="module")
 def run() -> Iterator[RUN]:
     """Runs batches in one database, for all tests."""
-    with asyncio.Runner() as runner:
-        server = tsql_server()
-        session = runner.run(runner.run(server.__aenter__()).session())
-
-        def found(text: str) -> Answer:
-            return runner.run(answer(session, text))
-
-        found("CREATE DATABASE Shop; USE Shop")
-        yield found
-        runner.run(session.close())
-        runner.run(server.__aexit__(None, None, None))
+    with shared_sessions() as sessions:
+        sessions.answer("CREATE DATABASE Shop; USE Shop")
+        yield sessions.answer
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.tsql_session import Answer, answer, kept_answers, tsql_server
+from tests.support.tsql_session import Answer, kept_answers, shared_sessions
 
 SETUP = (
     "CREATE DATABASE Shop; USE Shop; CREATE USER etl FOR LOGIN guest; CREATE ROLE loaders",
@@ -177,27 +176,21 @@ Both = Callable[[str, str], Answer]
 @pytest.fixture(scope="module")
 def run() -> Iterator[Both]:
     """Runs a batch as the owner or as the user, on one server for all tests."""
-    with asyncio.Runner() as runner:
-        server = tsql_server()
-        opened = runner.run(server.__aenter__())
-        sessions = {"sa": runner.run(opened.session()), "guest": runner.run(opened.session("guest"))}
+    with shared_sessions("sa", "guest") as sessions:
 
         def found(user: str, text: str) -> Answer:
             if user == RESET:
-                shop = opened.engine.databases.get("Shop")
+                shop = sessions.engine.databases.get("Shop")
                 assert shop is not None
                 shop.permissions.clear()
                 shop.members["etl"].roles.clear()
                 user = "sa"
-            return runner.run(answer(sessions[user], text))
+            return sessions.answer(text, user)
 
         for text in SETUP:
             assert found("sa", text).errors == []
         found("guest", "USE Shop")
         yield found
-        for session in sessions.values():
-            runner.run(session.close())
-        runner.run(server.__aexit__(None, None, None))
 
 
 @pytest.mark.parametrize("name", CASES)

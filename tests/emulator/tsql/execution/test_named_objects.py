@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.tsql_session import Answer, answer, answers, kept_answers, tsql_server
+from tests.support.tsql_session import Answer, answer, answers, kept_answers, shared_sessions, tsql_server
 
 SETUP = (
     "CREATE DATABASE Mart; CREATE DATABASE Shop; USE Shop",
@@ -244,12 +244,10 @@ ERRORS: list[tuple[list[str], int]] = [
 @pytest.fixture(scope="module")
 def errors_of() -> Iterator[Callable[[list[str]], list[list[int]]]]:
     """Runs batches in a transaction that is rolled back, on one server for all tests."""
-    with asyncio.Runner() as runner:
-        server = tsql_server()
-        session = runner.run(runner.run(server.__aenter__()).session())
+    with shared_sessions() as sessions:
 
         def run(text: str) -> list[int]:
-            return runner.run(answer(session, text)).numbers
+            return sessions.answer(text).numbers
 
         for text in SETUP:
             assert run(text) == []
@@ -261,8 +259,6 @@ def errors_of() -> Iterator[Callable[[list[str]], list[list[int]]]]:
             return found
 
         yield errors
-        runner.run(session.close())
-        runner.run(server.__aexit__(None, None, None))
 
 
 @pytest.mark.parametrize(("texts", "number"), ERRORS)

@@ -75,6 +75,7 @@ class Compilation:
     :param sees_all: whether the login may see all rows of the views.
     :param has_large_values: whether a value may be longer than 8,000 bytes, other than one of a variable.
     :param large_variables: the variables whose type allows such values.
+    :param joins: the calls so far that return a value as long as their arguments.
     :param needed: the names of the values that the session has to supply.
     :param sources: the DuckDB names of the tables that it reads, in lower case.
     :param guards: the checks before the query runs, by the name of the table.
@@ -100,6 +101,7 @@ class Compilation:
     views: list[ColumnSource] = field(default_factory=list)
     has_large_values: bool = False
     large_variables: dict[str, None] = field(default_factory=dict)
+    joins: int = 0
 
     def with_variables(self, variables: Mapping[str, SqlType]) -> Compilation:
         """The state for another statement of the same session, with additional variables."""
@@ -158,6 +160,8 @@ class Compilation:
 
 
 _LARGE_TYPES: Final = frozenset({"text", "ntext", "image", "xml", "sql_variant"})
+_MOST_JOINS: Final = 32
+"""Calls of a query that may each return a value as long as all its variables, and still take no time."""
 _MARK = "\x01"
 _MARK_END = "\x02"
 _VIEW = "\x03"
@@ -301,17 +305,21 @@ class Binder:
         *,
         strict: bool = True,
         is_volatile: bool = False,
+        adds_length: bool = True,
     ) -> Typed:
         """A call of a Python function for each row, or once where no row matters.
 
         :param key: names the function; see ``Bridge.call``.
         :param strict: NULL among the arguments makes the result NULL, and the function is not called.
         :param is_volatile: see ``Bridge.call``.
+        :param adds_length: whether the result may be longer than all arguments together.
         """
         call = _strict(function) if strict else function
         if not arguments and not is_volatile:
             return self.computed(key, lambda values: call(), result)
-        self._note_size(result)
+        if adds_length or self.compilation.joins >= _MOST_JOINS:
+            self._note_size(result)
+        self.compilation.joins += self._is_large(result)
         sql = self.compilation.bridge.call(
             key,
             call,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
+from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from tests.support.query_engine import NOW, QueryEngine
 
@@ -507,3 +508,25 @@ def test_a_huge_binary_passes_through_untouched(engine: QueryEngine) -> None:
     result = engine.run("SELECT CAST(@huge AS varbinary(max)) AS content")
     assert result.rows[0][0] is data or result.rows[0][0] == data
     assert result.in_python
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "is_quick"),
+    [
+        ("@long + N',' + CAST(@long AS nvarchar(max))", "x" * 8000, True),
+        ("@long + N',' + CAST(@long AS nvarchar(max))", "x" * 8001, False),
+        ("REPLACE(@long, N'x', @long)", "x", False),
+        ("@long" + " + @long" * 32, "x", True),
+        ("@long" + " + @long" * 33, "x", False),
+    ],
+)
+def test_only_expressions_of_short_values_run_on_the_event_loop(
+    engine: QueryEngine, expression: str, value: str, is_quick: bool
+) -> None:
+    query = engine.compiler.compile(
+        QueryText.parse(f"SELECT {expression}"),
+        variables={"@long": SqlType.parse("nvarchar(max)")},
+        database="SSISDB",
+        connection=engine.connection,
+    )
+    assert query.is_quick({"@long": value}) is is_quick

@@ -152,7 +152,8 @@ def _converted(binder: Binder, value: Typed, target: SqlType, style: int | None,
 
     sql = _native(value, target) if style is None or source.name in STRINGS | INTEGERS else None
     if sql is None:
-        sql = binder.call(f"convert {style} {safe}", convert, [value], target).sql
+        is_text = source.name in STRINGS and target.name in STRINGS
+        sql = binder.call(f"convert {style} {safe}", convert, [value], target, adds_length=not is_text).sql
     is_same = (source.name in INTEGERS and target.name in INTEGERS) or (source.name in STRINGS and sql == value.sql)
     constant = value.constant if is_same else None
     return Typed(sql, target, nullable=value.nullable or safe, evaluate=evaluate, constant=constant)

@@ -113,7 +113,7 @@ def _concatenated(binder: Binder, first: Typed, second: Typed) -> Typed:
         def concatenate(one: Any, other: Any) -> Any:
             return arithmetic.concatenate(type_, one, other)
 
-        joined = binder.call("operator + of strings", concatenate, [first, second], type_)
+        joined = binder.call("operator + of strings", concatenate, [first, second], type_, adds_length=False)
         return replace(joined, nullable=first.nullable or second.nullable)
     sql = f"({first.sql} || {second.sql})"
     if too_long:

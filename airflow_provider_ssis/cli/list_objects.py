@@ -40,7 +40,7 @@ def point_in_time(text: str) -> datetime:
 
 @click.group("list", cls=Group)
 def command() -> None:
-    """List folders, projects, packages, environments, executions or operations."""
+    """List folders, projects, packages, environments, executions, operations or workers."""
 
 
 @catalog_command("folders")
@@ -195,6 +195,23 @@ def operations(
     )
 
 
+@catalog_command("workers")
+def workers(catalog: Catalog, output: Output) -> None:
+    """List the workers of Scale Out.
+
+    Members of ssis_admin, sysadmin and ssis_cluster_executor see them.
+    """
+    output.rows(
+        catalog.worker_agents(),
+        Column("worker", "machine_name"),
+        Column("enabled", "is_enabled"),
+        Column("name", "display_name"),
+        Column("tags", "tags"),
+        Column("last online", "last_online_time"),
+        Column("id", "worker_agent_id"),
+    )
+
+
 def _statuses(names: tuple[str, ...]) -> list[OperationStatus] | None:
     return [OperationStatus[name.upper()] for name in names] or None
 
@@ -206,5 +223,5 @@ def _require_folder(catalog: Catalog, folder: str | None) -> None:
         require_folder(catalog, folder)
 
 
-for _command in (folders, projects, packages, environments, executions, operations):
+for _command in (folders, projects, packages, environments, executions, operations, workers):
     command.add_command(_command)

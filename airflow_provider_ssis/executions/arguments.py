@@ -123,6 +123,19 @@ def _optional_flag(name: str, value: Any) -> bool | None:
     return None if value is None or value == "" else flag(name, value)
 
 
+def check_any_worker(run_in_scale_out: Any, use_any_worker: Any) -> None:
+    """Check that an execution for Scale Out may run on any worker: operators cannot choose workers.
+
+    :raises InvalidTaskArgument: no worker could run the execution, which would stay pending.
+    """
+    if use_any_worker is False and run_in_scale_out is not False:
+        raise InvalidTaskArgument(
+            "use_any_worker=False is not supported: this operator cannot choose Scale Out workers, so none could run "
+            "the execution, and it would stay pending. Leave use_any_worker out to run on any enabled worker. To "
+            "choose workers, call create_execution, add_execution_worker and start_execution of the hook's catalog."
+        )
+
+
 def execution_id_of(value: Any) -> int:
     """An execution id: a number, its text, or what a run operator returned.
 
@@ -197,6 +210,9 @@ def execution_request(task: Any) -> ExecutionRequest:
     :param task: the operator.
     :raises InvalidTaskArgument: an argument cannot be used.
     """
+    run_in_scale_out = _optional_flag("run_in_scale_out", task.run_in_scale_out)
+    use_any_worker = _optional_flag("use_any_worker", task.use_any_worker)
+    check_any_worker(run_in_scale_out, use_any_worker)
     return ExecutionRequest(
         folder=required_text("folder", task.folder),
         project=required_text("project", task.project),
@@ -209,8 +225,8 @@ def execution_request(task: Any) -> ExecutionRequest:
         property_overrides=values_of("property_overrides", task.property_overrides),
         logging_level=_logging_level(task),
         use32bit=flag("use_32bit_runtime", task.use_32bit_runtime),
-        run_in_scale_out=_optional_flag("run_in_scale_out", task.run_in_scale_out),
-        use_any_worker=_optional_flag("use_any_worker", task.use_any_worker),
+        run_in_scale_out=run_in_scale_out,
+        use_any_worker=use_any_worker,
         caller_info=optional_text("caller_info", task.caller_info),
     )
 

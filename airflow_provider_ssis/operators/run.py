@@ -13,6 +13,7 @@ from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing
 from airflow_provider_ssis.executions.arguments import (
     VALUE_ARGUMENTS,
+    check_any_worker,
     check_choice,
     optional_text,
     project_parameters_of,
@@ -81,7 +82,8 @@ class SsisRunPackageOperator(SsisExecutionLineageTask, SsisSubmittingTask, BaseO
         level that is set on the server. (templated)
     :param use_32bit_runtime: run with the 32-bit runtime. Default: False. (templated)
     :param run_in_scale_out: run on a Scale Out worker. Default: what is set on the server. (templated)
-    :param use_any_worker: with Scale Out, run on any worker. Default: the server's, which is True. (templated)
+    :param use_any_worker: with Scale Out, run on any enabled worker. False is refused, because the operator cannot
+        choose workers. Default: the server's, which is True. (templated)
     :param caller_info: text for the execution's server option CALLER_INFO. Default: None, a stamp that names DAG, run,
         task, map index and try (unless ``[ssis] stamp_executions`` is False). Empty text does not set the option.
         (templated)
@@ -231,6 +233,7 @@ class SsisRunPackageOperator(SsisExecutionLineageTask, SsisSubmittingTask, BaseO
         for flag_name in ("use_32bit_runtime", "run_in_scale_out", "use_any_worker"):
             if (flag_value := getattr(self, flag_name)) is not None:
                 check_flag(flag_name, flag_value)
+        check_any_worker(run_in_scale_out, use_any_worker)
         check_optional_text(self, "environment", "environment_folder", "caller_info", "data_taps_folder")
         check_values(self)
         if is_known(project_parameters) and is_known(project_connection_managers):

@@ -43,7 +43,11 @@ def test_deploy_reports_a_file_that_is_no_project(run: Command, tmp_path: Path) 
     assert "does not exist" in run("deploy", tmp_path / "none.ispac", "Sales", code=1).err
 
 
-def test_lists(run: Command, mart: Catalog) -> None:
+def test_lists(run: Command, mart: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:
+    ssisdb_emulator.add_worker("WORKER1", enabled=False)
+    [worker] = run("list", "workers", "--json").json
+    assert (worker["machine_name"], worker["is_enabled"]) == ("WORKER1", False)
+    assert run("list", "workers").out.splitlines()[1].startswith("WORKER1 ")
     mart.create_environment("Sales", "Test")
     assert run("list", "folders").out.splitlines()[1].startswith("Sales ")
     assert [each["name"] for each in run("list", "projects", "--json").json] == ["Mart"]

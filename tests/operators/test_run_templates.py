@@ -219,3 +219,10 @@ def test_no_representation_shows_a_value() -> None:
 def test_scale_out_can_be_asked_for(mart: Catalog) -> None:
     task = rendered(operator(run_in_scale_out="{{ true }}", use_any_worker=True))
     assert TaskRun(task).execute()["status"] == "succeeded"
+
+
+def test_an_execution_for_no_worker_is_refused(mart: Catalog) -> None:
+    task = rendered(operator(run_in_scale_out="{{ true }}", use_any_worker="{{ false }}"))
+    with pytest.raises(InvalidTaskArgument, match="none could run"):
+        TaskRun(task).execute()
+    assert list(mart.executions()) == []

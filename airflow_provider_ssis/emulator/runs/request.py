@@ -66,11 +66,11 @@ class DataTap:
 class ScaleOut:
     """How the workers of Scale Out run an execution.
 
-    :param workers: the ids of those that may; None for all.
+    :param workers: the ids of those that may; None for all. More can be added while the execution waits for one.
     :param retries: how often it is run again after it failed.
     """
 
-    workers: frozenset[uuid.UUID] | None
+    workers: set[uuid.UUID] | None
     retries: int = 0
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 import itertools
 import logging
 import math
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +103,13 @@ class Runtime:
         self._runs[request.execution_id] = run
         run.task = self._loop.create_task(self._play(run), name=f"execution {request.execution_id}")
         run.task.add_done_callback(lambda task: self._forget(request.execution_id, task))
+
+    def allow_worker(self, execution_id: int, worker_id: uuid.UUID) -> None:
+        """Let one more worker of Scale Out run an execution that waits for one; no other execution changes."""
+        run = self._runs.get(execution_id)
+        if run is not None and run.request.scale_out is not None and run.request.scale_out.workers is not None:
+            run.request.scale_out.workers.add(worker_id)
+            self.workers.choose_again()
 
     def next_process_id(self) -> int:
         """The id of a new process."""

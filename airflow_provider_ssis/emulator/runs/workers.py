@@ -32,6 +32,10 @@ class WorkerPool:
     def set(self, workers: Iterable[Worker]) -> None:
         """Replace the workers. What the former ones run goes on."""
         self._workers = {worker.id: worker for worker in workers}
+        self.choose_again()
+
+    def choose_again(self) -> None:
+        """Let executions that wait for a worker look whether one may run them now."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
@@ -43,7 +47,7 @@ class WorkerPool:
 
         Waits until one of them is enabled. None if the execution is stopped before.
 
-        :param allowed: their ids; None for all.
+        :param allowed: their ids, read again after :meth:`choose_again`; None for all.
         :param stopped: set when the execution is stopped.
         """
         while not (able := [each for each in self._workers.values() if allowed is None or each.id in allowed]):

@@ -74,7 +74,7 @@ def find_reference(call: CatalogCall, project_id: int, folder: str, reference_id
     if reference_id is None:
         return None
     row = call.first(
-        "SELECT reference_type, environment_folder_name, environment_name FROM internal.environment_references"
+        "SELECT reference_type, environment_folder_name, environment_name FROM catalog.environment_references"
         " WHERE reference_id = ? AND project_id = ?",
         reference_id,
         project_id,
@@ -82,7 +82,7 @@ def find_reference(call: CatalogCall, project_id: int, folder: str, reference_id
     if row is None:
         raise call.fail(27208, reference_id)
     kind, environment_folder, environment = row
-    environment_id = call.environment(environment_folder or folder, environment)
+    environment_id = call.referenced_environment(environment_folder or folder, environment)
     return Reference(reference_id, kind, environment_folder, environment, environment_id)
 
 

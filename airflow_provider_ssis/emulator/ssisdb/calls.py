@@ -12,7 +12,7 @@ from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SQL_VARIANT, Column, SqlType, Variant
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
-from airflow_provider_ssis.emulator.ssisdb.principals import ROLE
+from airflow_provider_ssis.emulator.ssisdb.principals import LOGREADER_ROLE, ROLE
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_rows, next_id, next_ids
 from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
@@ -188,35 +188,68 @@ class CatalogCall:
     def project(
         self, folder: str, name: str, permission: PermissionType = PermissionType.READ, *, number: int = 27109
     ) -> tuple[int, int]:
-        """The id and the version of a project on which the caller has a permission.
+        """The id and the version of a project that the caller sees, and on which it has a permission.
 
+        It sees a project with READ on its folder, and READ on the project or the role ssis_logreader.
+
+        :param permission: Default: READ, which asks for nothing more.
         :raises SqlError: ``number``; 27109 names the project.
         """
         row = self.first(
-            "SELECT p.project_id, p.object_version_lsn FROM internal.projects p JOIN internal.folders f USING"
-            " (folder_id)"
+            "SELECT p.project_id, p.object_version_lsn, folder_id FROM internal.projects p JOIN internal.folders f"
+            " USING (folder_id)"
             " WHERE lower(f.name) = lower(rtrim(?, ' ')) AND lower(p.name) = lower(rtrim(?, ' '))",
             folder,
             name,
         )
-        if row is None or not self.may(permission, SecuredObjectType.PROJECT, row[0]):
+        if row is None or not self._sees(SecuredObjectType.PROJECT, row[0], folder_id=row[2], permission=permission):
             raise self.fail(number, name)
         return int(row[0]), int(row[1])
 
-    def environment(self, folder: str, name: str, permission: PermissionType = PermissionType.READ) -> int:
-        """The id of an environment on which the caller has a permission.
+    def environment(self, folder: str, name: str, permission: PermissionType) -> int:
+        """The id of an environment that the caller sees, and on which it has a permission.
+
+        It sees an environment with READ on its folder and on the environment.
 
         :raises SqlError: 27182.
         """
+        row = self._environment(folder, name)
+        if row is None or not self._sees(
+            SecuredObjectType.ENVIRONMENT, row[0], folder_id=row[1], permission=permission
+        ):
+            raise self.fail(27182, name)
+        return row[0]
+
+    def referenced_environment(self, folder: str, name: str) -> int:
+        """The id of an environment that a project refers to: READ on it is enough.
+
+        :raises SqlError: 27182.
+        """
+        row = self._environment(folder, name)
+        if row is None or not self.may(PermissionType.READ, SecuredObjectType.ENVIRONMENT, row[0]):
+            raise self.fail(27182, name)
+        return row[0]
+
+    def _environment(self, folder: str, name: str) -> tuple[int, int] | None:
+        """The ids of an environment and of its folder."""
         row = self.first(
-            "SELECT e.environment_id FROM internal.environments e JOIN internal.folders f USING (folder_id)"
+            "SELECT e.environment_id, folder_id FROM internal.environments e JOIN internal.folders f USING (folder_id)"
             " WHERE lower(f.name) = lower(rtrim(?, ' ')) AND lower(e.environment_name) = lower(rtrim(?, ' '))",
             folder,
             name,
         )
-        if row is None or not self.may(permission, SecuredObjectType.ENVIRONMENT, row[0]):
-            raise self.fail(27182, name)
-        return int(row[0])
+        return None if row is None else (int(row[0]), int(row[1]))
+
+    def _sees(self, kind: SecuredObjectType, object_id: int, *, folder_id: int, permission: PermissionType) -> bool:
+        """Whether the views show an object and its folder to the caller, and it has a permission on the object."""
+        if self.is_admin:
+            return True
+        reads_logs = kind is SecuredObjectType.PROJECT and self.principal.has_database_role(LOGREADER_ROLE)
+        return (
+            self.may(PermissionType.READ, SecuredObjectType.FOLDER, folder_id)
+            and (reads_logs or self.may(PermissionType.READ, kind, object_id))
+            and (permission is PermissionType.READ or self.may(permission, kind, object_id))
+        )
 
     def folder_of_environment(self, environment_id: int) -> int:
         """The id of the folder that contains an environment."""

@@ -85,4 +85,4 @@ def begin_job(store: Store, execution_id: int, retries: int, now: datetime) -> S
     if is_open:
         return ScaleOut(None, retries)
     chosen = store.fetch("SELECT worker_agent_id FROM internal.job_worker_agents WHERE job_id = ?", [job_id])
-    return ScaleOut(frozenset(worker_id for (worker_id,) in chosen), retries)
+    return ScaleOut({worker_id for (worker_id,) in chosen}, retries)

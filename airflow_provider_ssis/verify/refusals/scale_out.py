@@ -42,10 +42,10 @@ REFUSALS = (
     ),
     Refusal(
         "add_worker_null",
-        "Adding the worker NULL to an execution gives 27138",
-        "EXEC catalog.add_execution_worker @execution_id = :no_id, @workeragent_id = NULL;",
-        27138,
-        needs.workers,
+        "Adding the worker NULL to an execution for certain workers gives 27100",
+        "EXEC catalog.add_execution_worker @execution_id = :certain_workers, @workeragent_id = NULL;",
+        27100,
+        needs.certain_workers,
     ),
     Refusal(
         "add_worker_id",

@@ -92,10 +92,10 @@ def test_refused_calls(connection: pyodbc.Connection, call: str, number: int) ->
     assert error_number(connection, f"EXEC {call}") == number
 
 
-def test_a_started_execution_takes_no_worker(connection: pyodbc.Connection) -> None:
+def test_adding_a_worker_does_not_ask_whether_the_execution_was_started(connection: pyodbc.Connection) -> None:
     id_ = rows(connection, f"{CREATE}; EXEC catalog.start_execution @e; SELECT @e")[0][0]
     call = f"EXEC catalog.add_execution_worker {id_}, '11111111-1111-1111-1111-111111111111'"
-    assert error_number(connection, call) == 27103
+    assert error_number(connection, call) == 27255
 
 
 def test_names_are_stored_as_the_caller_spells_them(connection: pyodbc.Connection) -> None:

@@ -42,7 +42,7 @@ CASES = [
     (f"stop_operation {ENDED}", 27124),
     (f"add_data_tap {ABSENT}, NULL, NULL, NULL", 27103),
     (f"add_data_tap {ENDED}, NULL, NULL, NULL", 27212),
-    (f"add_execution_worker {CREATED}, NULL", 27138),
+    (f"add_execution_worker {CREATED}, NULL", 27255),
 ]
 
 

@@ -225,11 +225,11 @@ def test_the_older_procedures_change_members_too(admin: pyodbc.Connection, user:
 
 
 def test_a_user_who_owns_an_execution_cannot_be_dropped(admin: pyodbc.Connection, user: pyodbc.Connection) -> None:
-    permit(admin, "grant", FOLDER, READ_OBJECTS)
-    permit(admin, "grant", FOLDER, EXECUTE_OBJECTS)
+    for permission in (READ, READ_OBJECTS, EXECUTE_OBJECTS):
+        permit(admin, "grant", FOLDER, permission)
     execution_id = create(user)
-    permit(admin, "revoke", FOLDER, READ_OBJECTS)
-    permit(admin, "revoke", FOLDER, EXECUTE_OBJECTS)
+    for permission in (READ, READ_OBJECTS, EXECUTE_OBJECTS):
+        permit(admin, "revoke", FOLDER, permission)
     assert error_number(admin, "DROP USER ann") == 27226
     assert error_number(admin, "DROP USER IF EXISTS ann") == 27226
     query = "SELECT permission_type FROM catalog.explicit_object_permissions WHERE object_type = 4 AND object_id = ?"

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb.declare import VIEWS
-from tests.support.catalog_sql import connect, create, rows, run, value
+from tests.support.catalog_sql import connect, create, error_number, rows, run, value
 from tests.support.mart import MART
 
 PASSWORD = "r0ws-s3cret"
@@ -162,3 +162,61 @@ def test_a_grant_shows_the_rows_of_its_object_and_no_others(
         finally:
             rows(admin, call.format("revoke"))
     assert {view for view, number in count(ann).items() if number} <= OPEN
+
+
+FOLDER = (1, "SELECT folder_id FROM catalog.folders")
+PROJECT = (2, "SELECT project_id FROM catalog.projects")
+ENVIRONMENT = (3, "SELECT environment_id FROM catalog.environments")
+READ, MODIFY, EXECUTE = 1, 2, 3
+CREATE = "DECLARE @id bigint; EXEC catalog.create_execution N'Sales', N'Mart', N'Load.dtsx', @execution_id = @id OUTPUT"
+VALUES = "EXEC catalog.get_parameter_values N'Sales', N'Mart', N'Load.dtsx'"
+GET = "EXEC catalog.get_project N'Sales', N'Mart'"
+SET = "EXEC catalog.clear_object_parameter_value N'Sales', N'Mart', 20, NULL, N'None'"
+CHANGE = "EXEC catalog.set_environment_property N'Sales', N'Prod', N'DESCRIPTION', N'x'"
+
+
+@pytest.mark.parametrize(
+    ("user", "grants", "call", "number"),
+    [
+        # The views decide: a project is invisible without READ on its folder, which no role but ssis_admin replaces.
+        ("ann", [(PROJECT, READ), (PROJECT, EXECUTE)], CREATE, 27146),
+        ("ann", [(FOLDER, READ), (PROJECT, EXECUTE)], CREATE, 27146),
+        ("ann", [(FOLDER, READ), (PROJECT, READ)], CREATE, 27178),
+        ("ann", [(FOLDER, READ), (PROJECT, READ), (PROJECT, EXECUTE)], CREATE, 0),
+        ("reader", [], CREATE, 27146),
+        ("reader", [(PROJECT, EXECUTE)], CREATE, 27146),
+        ("reader", [(FOLDER, READ)], CREATE, 27178),
+        ("reader", [(FOLDER, READ), (PROJECT, EXECUTE)], CREATE, 0),
+        ("ann", [(PROJECT, READ)], VALUES, 27146),
+        ("reader", [], VALUES, 27146),
+        ("reader", [(FOLDER, READ)], VALUES, 0),
+        ("ann", [(PROJECT, READ)], GET, 27109),
+        ("reader", [(FOLDER, READ)], GET, 0),
+        ("ann", [(FOLDER, READ), (PROJECT, MODIFY)], SET, 27109),
+        ("ann", [(FOLDER, READ), (PROJECT, READ), (PROJECT, MODIFY)], SET, 27106),
+        ("reader", [(FOLDER, READ), (PROJECT, MODIFY)], SET, 27106),
+        ("ann", [(ENVIRONMENT, READ), (ENVIRONMENT, MODIFY)], CHANGE, 27182),
+        ("ann", [(FOLDER, READ), (ENVIRONMENT, MODIFY)], CHANGE, 27182),
+        ("ann", [(FOLDER, READ), (ENVIRONMENT, READ), (ENVIRONMENT, MODIFY)], CHANGE, 0),
+    ],
+)
+def test_a_call_finds_only_what_the_views_show_to_the_caller(
+    server: SsisdbEmulator, user: str, grants: list[tuple[tuple[int, str], int]], call: str, number: int
+) -> None:
+    def change(action: str) -> None:
+        for (kind, query), permission in grants:
+            rows(
+                admin,
+                f"DECLARE @o bigint = ({query}), @p int = USER_ID('{user}');"
+                f" EXEC catalog.{action}_permission {kind}, @o, @p, {permission}",
+            )
+
+    with closing(connect(server)) as admin, closing(connect(server, user, PASSWORD)) as connection:
+        change("grant")
+        try:
+            if number:
+                assert error_number(connection, call) == number
+            else:
+                rows(connection, call)
+        finally:
+            change("revoke")

@@ -49,15 +49,7 @@ def test_runs_are_spread_over_the_workers(server: SsisdbEmulator, connection: py
 def test_an_execution_waits_for_a_worker_that_may_run_it(server: SsisdbEmulator, connection: pyodbc.Connection) -> None:
     chosen, other = server.add_worker("Chosen", enabled=False), server.add_worker("Other")
     execution_id = create(connection, more=ON_CHOSEN)
-    add = f"EXEC catalog.add_execution_worker {execution_id}, "
-    assert error_number(connection, f"{add} '{UNKNOWN}'") == 27243
-    assert error_number(connection, f"{add} '{chosen}'") == 27252
-    assert error_number(connection, f"{add} NULL") == 27138
-    assert error_number(connection, f"EXEC catalog.add_execution_worker 0, '{chosen}'") == 27101
-    assert error_number(connection, f"EXEC catalog.add_execution_worker 999999, '{chosen}'") == 27103
-    connection.execute(f"EXEC catalog.enable_worker_agent '{chosen}'")
-    connection.execute(f"{add} '{chosen}'")
-    connection.execute(f"EXEC catalog.disable_worker_agent '{chosen}'")
+    connection.execute(f"EXEC catalog.add_execution_worker {execution_id}, '{chosen}'")
     assert execution(connection, execution_id, "machine_name") == ("",)
     start(connection, execution_id)
     free = create(connection, more=ON_ANY)
@@ -76,8 +68,32 @@ def test_only_an_execution_with_chosen_workers_takes_them(
 ) -> None:
     worker = server.add_worker("W1")
     local, on_any = create(connection, more=", @runinscaleout = 0"), create(connection, more=ON_ANY)
-    assert error_number(connection, f"EXEC catalog.add_execution_worker {local}, '{worker}'") == 27255
-    assert error_number(connection, f"EXEC catalog.add_execution_worker {on_any}, '{worker}'") == 27251
+    chosen = create(connection, more=ON_CHOSEN)
+    for arguments, expected in (
+        (f"NULL, '{worker}'", 27138),
+        ("NULL, NULL", 27138),
+        (f"0, '{worker}'", 27101),
+        ("999999, NULL", 27103),
+        (f"{local}, NULL", 27255),
+        (f"{on_any}, NULL", 27100),
+        (f"{on_any}, '11111111-1111-1111-1111-111111111111'", 27101),
+        (f"{on_any}, '{worker}'", 27251),
+        (f"{chosen}, '{UNKNOWN}'", 27243),
+    ):
+        assert error_number(connection, f"EXEC catalog.add_execution_worker {arguments}") == expected, arguments
+    connection.execute(f"EXEC catalog.add_execution_worker {chosen}, '{worker}'")
+    assert error_number(connection, f"EXEC catalog.add_execution_worker {chosen}, '{worker}'") == 2627
+
+
+def test_a_worker_can_be_added_while_the_execution_waits_for_one(
+    server: SsisdbEmulator, connection: pyodbc.Connection
+) -> None:
+    worker = server.add_worker("W1")
+    execution_id = create(connection, more=ON_CHOSEN)
+    start(connection, execution_id)
+    assert execution(connection, execution_id, "status") == (5,)
+    connection.execute(f"EXEC catalog.add_execution_worker {execution_id}, '{worker}'")
+    wait_for(connection, execution_id, 7)
 
 
 def test_a_failed_run_is_repeated_as_often_as_allowed(server: SsisdbEmulator, connection: pyodbc.Connection) -> None:
@@ -177,8 +193,9 @@ def test_the_role_of_executors_may_use_scale_out_and_see_workers(
     server.add_login("plain", "pass-word-1")
     server.add_login("executor", "pass-word-1", database_roles=["ssis_cluster_executor"])
     project = value(connection, "SELECT project_id FROM catalog.projects")
-    for kind in (1, 3):
-        connection.execute(f"EXEC catalog.grant_permission 2, {project}, 0, {kind}")
+    folder = value(connection, "SELECT folder_id FROM catalog.folders")
+    for object_type, object_id, permission in ((1, folder, 1), (2, project, 1), (2, project, 3)):
+        connection.execute(f"EXEC catalog.grant_permission {object_type}, {object_id}, 0, {permission}")
     with closing(connect(server, "plain", "pass-word-1")) as plain:
         assert rows(plain, "SELECT WorkerAgentId FROM catalog.worker_agents") == []
         statement = (
@@ -188,8 +205,15 @@ def test_the_role_of_executors_may_use_scale_out_and_see_workers(
         assert error_number(plain, statement) == 27219
         assert error_number(plain, "EXEC catalog.enable_scaleout") == 229
     with closing(connect(server, "executor", "pass-word-1")) as executor:
-        assert len(rows(executor, "SELECT WorkerAgentId FROM catalog.worker_agents")) == 1
+        [(worker,)] = rows(executor, "SELECT CAST(WorkerAgentId AS nvarchar(36)) FROM catalog.worker_agents")
         assert run(executor, create(executor, more=ON_ANY)) == 7
+        of_another = create(connection, more=ON_CHOSEN)
+        for arguments in (f"{of_another}, '{worker}'", f"NULL, '{worker}'", f"0, '{worker}'"):
+            assert error_number(executor, f"EXEC catalog.add_execution_worker {arguments}") == 27103, arguments
+        # EXECUTE on the procedure is for all: Microsoft's page asks for READ and MODIFY on the execution.
+        chosen = create(executor, more=ON_CHOSEN)
+        executor.execute(f"EXEC catalog.add_execution_worker {chosen}, '{worker}'")
+        assert run(executor, chosen) == 7
 
 
 def test_the_masters_properties_hide_the_connection_to_the_log(connection: pyodbc.Connection) -> None:

@@ -314,6 +314,8 @@ def test_a_project_is_valid_when_all_its_packages_are(connection: pyodbc.Connect
 def test_a_validation_needs_modify_on_the_project(server: SsisdbEmulator, connection: pyodbc.Connection) -> None:
     server.add_login("plain", "pass-word-1")
     project = value(connection, "SELECT project_id FROM catalog.projects")
+    folder = value(connection, "SELECT folder_id FROM catalog.folders WHERE name = N'Sales'")
+    connection.execute(f"EXEC catalog.grant_permission 1, {folder}, 0, 1")
     connection.execute(f"EXEC catalog.grant_permission 2, {project}, 0, 1")
     call = "DECLARE @id bigint; EXEC catalog.validate_project N'Sales', N'Mart', 'F', @id OUTPUT"
     with closing(connect(server, "plain", "pass-word-1")) as plain:

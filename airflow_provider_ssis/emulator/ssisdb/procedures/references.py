@@ -31,7 +31,7 @@ async def create_environment_reference(call: CatalogCall) -> None:
         raise call.refuse(27101, "environment_folder_name")
     async with call.transaction() as store:
         project_id, _ = call.project(call["folder_name"], call["project_name"], _MODIFY)
-        call.environment(folder or call["folder_name"], call["environment_name"])
+        call.referenced_environment(folder or call["folder_name"], call["environment_name"])
         if _exists(call, project_id, kind, folder, call["environment_name"]):
             raise call.fail(27204)
         reference_id = next_id(store, "reference_id")
@@ -91,7 +91,7 @@ async def set_environment_reference_type(call: CatalogCall) -> None:
         project_id, current, environment, project, project_folder = row
         if not call.may(_MODIFY, SecuredObjectType.PROJECT, project_id):
             raise call.fail(27109, project)
-        call.environment(folder or project_folder, environment)
+        call.referenced_environment(folder or project_folder, environment)
         if kind == current or _exists(call, project_id, kind, folder, environment):
             raise call.fail(27204)
         store.execute(

@@ -11,12 +11,15 @@ from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, CLUSTER_EXECUTOR_ROLE
 from airflow_provider_ssis.emulator.ssisdb.rows import insert
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 IS_ENABLED: Final = "IS_SCALEOUT_ENABLED"
 _DEFAULT_MODE: Final = "DEFAULT_EXECUTION_MODE"
 _LOG_SERVER: Final = "CLUSTER_LOGDB_SERVER"
 _LOG_CONNECTION: Final = "CLUSTER_LOGDB_CONNECTIONSTRING"
 _MASTER_ADDRESS: Final = "MASTER_ADDRESS"
+_ALL_WORKERS: Final = uuid.UUID("11111111-1111-1111-1111-111111111111")
+"""The id of all workers in the tables of a real server: it is the id of no worker."""
 _CHANGEABLE: Final = {
     "DISPLAYNAME": "display_name",
     "DESCRIPTION": "description",
@@ -63,38 +66,52 @@ def add_job(call: CatalogCall, store: Store, execution_id: int) -> uuid.UUID:
     return job_id
 
 
-@catalog_procedure(
-    "add_execution_worker",
-    "@execution_id bigint, @workeragent_id uniqueidentifier",
-    required="execution_id workeragent_id",
-)
+@catalog_procedure("add_execution_worker", "@execution_id bigint, @workeragent_id uniqueidentifier")
 async def add_execution_worker(call: CatalogCall) -> None:
-    """27101, 27103 no such execution, 27255 it has no job, 27251 its job is open to any, 27243, 27252 the worker."""
-    execution_id: int = call["execution_id"]
-    worker_id: uuid.UUID = call["workeragent_id"]
-    if execution_id <= 0:
-        raise call.refuse(27101, "execution_id")
+    """27103 may not change the execution, 27138 it is NULL, 27101, 27103 no such execution, 27255 it has no job.
+
+    Then the worker: 27100 NULL, 27101 the id of all workers, 27251 the job is open to any, 27243 no such worker. Like
+    a real server, it takes a worker that is disabled, and workers for an execution that was started already. All
+    logins may call it: ``create_execution`` asks for the role.
+    """
+    execution_id: int | None = call["execution_id"]
+    worker_id: uuid.UUID | None = call["workeragent_id"]
     async with call.transaction() as store:
-        call.execution(execution_id, started=27103)
+        if not (call.is_admin or (execution_id is not None and call.may_change(execution_id))):
+            raise call.refuse(27103, execution_id)
+        if execution_id is None:
+            raise call.refuse(27138)
+        if execution_id <= 0:
+            raise call.refuse(27101, "execution_id")
         row = call.first(
             "SELECT e.job_id, j.is_open_to_any_worker FROM internal.executions e"
             " LEFT JOIN internal.jobs j ON j.job_id = e.job_id WHERE e.execution_id = ?",
             execution_id,
         )
-        if row is None or row[0] is None:
-            raise call.fail(27255)
+        if row is None:
+            raise call.refuse(27103, execution_id)
         job_id, is_open = row
+        if job_id is None:
+            raise call.refuse(27255)
+        if worker_id is None:
+            raise call.refuse(27100, "@WorkerAgentId")
+        if worker_id == _ALL_WORKERS:
+            raise call.refuse(27101, worker_id)
         if is_open:
-            raise call.fail(27251, job_id)
-        worker = call.first("SELECT is_enabled FROM internal.worker_agents WHERE worker_agent_id = ?", worker_id)
-        if worker is None:
+            raise call.refuse(27251, job_id)
+        if call.first("SELECT 1 FROM internal.worker_agents WHERE worker_agent_id = ?", worker_id) is None:
             raise call.fail(27243, worker_id)
-        if not worker[0]:
-            raise call.fail(27252, worker_id)
-        store.execute(
-            "DELETE FROM internal.job_worker_agents WHERE job_id = ? AND worker_agent_id = ?", [job_id, worker_id]
-        )
+        if call.first(
+            "SELECT 1 FROM internal.job_worker_agents WHERE job_id = ? AND worker_agent_id = ?", job_id, worker_id
+        ):
+            raise SqlError(
+                2627,
+                f"The execution {execution_id} has the worker {worker_id} already: the primary key of"
+                " internal.job_worker_agents allows it once.",
+                severity=14,
+            )
         insert(store, "job_worker_agents", {"job_id": job_id, "worker_agent_id": worker_id})
+        store.after_commit(lambda: call.ssisdb.runtime.allow_worker(execution_id, worker_id))
 
 
 # --- the server

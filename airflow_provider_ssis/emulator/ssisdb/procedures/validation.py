@@ -143,7 +143,7 @@ def _environments(call: CatalogCall, scope: str, project_id: int, folder: str) -
     found = []
     for reference_id, environment_folder, name in rows:
         try:
-            environment_id = call.environment(environment_folder or folder, name)
+            environment_id = call.referenced_environment(environment_folder or folder, name)
         except SqlError:
             if wanted is not None:
                 raise

@@ -18,11 +18,15 @@ from airflow_provider_ssis.engine.data_flow.databases.database import open_datab
 from airflow_provider_ssis.engine.data_flow.databases.inserting import driver_values
 from airflow_provider_ssis.engine.data_flow.databases.key_query import Key, KeyQuery, Row
 from airflow_provider_ssis.engine.data_flow.databases.reading import batch_of_first_rows
+from airflow_provider_ssis.engine.data_flow.index_memory import IndexMemory
 from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
+from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import Component
 
+_NO_INDEX_MEMORY = 0xC0208247
+"""DTS_E_TXLOOKUP_HASHTABLE_MALLOCERR."""
 _ENTRY_BYTES = 1000
 """The approximate size of a row of a partial cache in addition to its values."""
 
@@ -67,21 +71,31 @@ class CachedRows(Reference):
 
     :param rows: the rows; this object closes them.
     :param keys: the names of the key columns.
+    :param context: the running task; cancelling it ends the building of the index.
+    :raises Cancelled: the run was cancelled.
+    :raises TaskFailure: neither the memory nor the disk has room for the index.
     """
 
-    def __init__(self, rows: StoredRows, keys: Sequence[str]) -> None:
+    def __init__(self, rows: StoredRows, keys: Sequence[str], context: TaskContext) -> None:
         self._rows = rows
+        self._memory = IndexMemory(context.options, rows.memory)
         try:
             self.table = rows.table()
-            self._index = RowIndex([self.table.column(name) for name in keys])
+            self._index = RowIndex([self.table.column(name) for name in keys], self._memory, context.cancel.check)
+        except MemoryError as error:
+            self.close()
+            raise TaskFailure(
+                f"There is no memory for the index of {rows.rows:,} reference rows. Free memory, or read fewer rows.",
+                _NO_INDEX_MEMORY,
+            ) from error
         except BaseException:
-            rows.close()
+            self.close()
             raise
 
     @property
     def size(self) -> int:
-        """The bytes of the rows."""
-        return self._rows.size
+        """The bytes of the rows and their index."""
+        return self._rows.size + self._memory.size
 
     @property
     def duplicates(self) -> int:
@@ -94,8 +108,9 @@ class CachedRows(Reference):
         return Matches(rows >= 0, rows, self.table)
 
     def close(self) -> None:
-        """Release the memory, and remove the file."""
+        """Release the memory, and remove the files."""
         self._rows.close()
+        self._memory.close()
 
 
 def stored_rows(

@@ -7,13 +7,15 @@ the values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from airflow_provider_ssis.engine.context import RunOptions
+from airflow_provider_ssis.engine.data_flow.index_memory import IndexMemory
 from airflow_provider_ssis.engine.data_flow.key_words import Mask, Words, exact_words, hashes, word_count
 from airflow_provider_ssis.engine.data_flow.row_tables import NO_ROW, Rows, RowTable, row_table
 
@@ -26,20 +28,28 @@ class RowIndex:
     """Finds rows by their keys.
 
     :param columns: the key columns; each may be in chunks.
+    :param memory: makes the arrays of the index, until it is closed. Default: within the default memory limit.
+    :param check: is called now and then while the index is built; raises if the run was cancelled. Default: nothing.
     """
 
-    def __init__(self, columns: Sequence[pa.Array | pa.ChunkedArray]) -> None:
+    def __init__(
+        self,
+        columns: Sequence[pa.Array | pa.ChunkedArray],
+        memory: IndexMemory | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        memory = memory or IndexMemory(RunOptions())
         self._columns = _plain([pa.chunked_array([c]) if isinstance(c, pa.Array) else c for c in columns])
         self._counts = [word_count(column) for column in self._columns]
         self._has_nulls = any(column.null_count for column in self._columns)
         self._is_exact = sum(self._counts) + self._has_nulls <= _MOST_WORDS
-        keys, self._constants = _varying(self._stored_keys())
+        keys, self._constants = _varying(self._stored_keys(memory, check))
         self._table: RowTable | None = None
         self.duplicates = 0
         self._collisions: dict[tuple[pa.Scalar, ...], int] = {}
         if len(keys[0]):
-            self._table, first = row_table(keys)
-            self.duplicates, self._collisions = self._repeated(first)
+            self._table, first = row_table(keys, memory, check)
+            self._count_repeated(first)
 
     def find(self, columns: Sequence[pa.Array]) -> Rows:
         """Return the number of the first row with the key of each row, -1 for none.
@@ -90,35 +100,46 @@ class RowIndex:
                 possible = _both(possible, fits)
         return (words if nulls is None else [*words, nulls]), possible
 
-    def _stored_keys(self) -> list[Words]:
+    def _stored_keys(self, memory: IndexMemory, check: Callable[[], None]) -> list[Words]:
         """The words of the keys of all rows."""
         count = sum(self._counts) + self._has_nulls if self._is_exact else 1
-        keys = [np.empty(len(self._columns[0]), np.uint64) for _ in range(count)]
+        keys = [memory.array(len(self._columns[0]), np.uint64) for _ in range(count)]
         start = 0
         for chunks in _aligned(self._columns):
+            check()
             end = start + len(chunks[0])
             for stored, words in zip(keys, self._words(chunks)[0], strict=True):
                 stored[start:end] = words
             start = end
         return keys
 
-    def _repeated(self, first: Rows) -> tuple[int, dict[tuple[pa.Scalar, ...], int]]:
-        """The number of duplicates, and rows whose hash another key has.
+    def _count_repeated(self, first: Iterator[Rows]) -> None:
+        """Count the duplicates, and note the rows whose hash another key has.
 
-        :param first: the first row with the words of each row.
+        :param first: the first row with the words of each row, for some rows after the others.
         """
-        later = np.flatnonzero(first != np.arange(len(first)))
-        if not len(later) or self._is_exact:
-            return len(later), {}
-        keys = [column.take(pa.array(later)).combine_chunks() for column in self._columns]
-        collided = np.flatnonzero(~self._equal(keys, np.arange(len(later)), first[later]))
-        collisions: dict[tuple[pa.Scalar, ...], int] = {}
-        duplicates = len(later) - len(collided)
+        start = 0
+        for rows in first:
+            later = np.flatnonzero(rows != np.arange(start, start + len(rows)))
+            if len(later) and self._is_exact:
+                self.duplicates += len(later)
+            elif len(later):
+                self._note_collisions(start, later, rows.take(later))
+            start += len(rows)
+
+    def _note_collisions(self, start: int, later: Rows, first: Rows) -> None:
+        """Compare rows with the first rows of the same hash.
+
+        :param later: the rows, less ``start``.
+        """
+        places = pa.array(later)
+        keys = [column.slice(start, int(later[-1]) + 1).take(places).combine_chunks() for column in self._columns]
+        collided = np.flatnonzero(~self._equal(keys, np.arange(len(later)), first))
+        self.duplicates += len(later) - len(collided)
         for position in collided:
             key = tuple(column[int(position)] for column in keys)
-            duplicates += key in collisions
-            collisions.setdefault(key, int(later[position]))
-        return duplicates, collisions
+            self.duplicates += key in self._collisions
+            self._collisions.setdefault(key, start + int(later[position]))
 
     def _equal(self, columns: Sequence[pa.Array], rows: Rows, found: Rows) -> Mask:
         """Whether the keys of rows equal those of rows of the index."""

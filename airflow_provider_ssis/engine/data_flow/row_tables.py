@@ -1,16 +1,18 @@
 """Tables that find the number of a row by the words of its key, for whole batches at once.
 
-The words of a key are 64 bits each. Of rows with the same key the first is found.
+The words of a key are 64 bits each. Of rows with the same key the first is found. Tables are filled with some rows
+after the others, so that cancelling takes effect between them, and the tables take nearly all of the memory.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from airflow_provider_ssis.engine.data_flow.index_memory import IndexMemory
 from airflow_provider_ssis.engine.data_flow.key_words import Mask, Words, mixed
 
 Rows = npt.NDArray[np.int64]
@@ -21,6 +23,8 @@ _SLOTS = 4
 _MOST_SHORT = 2**31 - 1
 """The most rows whose numbers fit into 32 bits. Smaller tables stay in the processor's cache for longer."""
 _FEW, _MOST_SLOTS = 10, 16
+_ROWS, _FREED = 100_000, 10_000_000
+"""The rows that are filled in, and the slots that are freed, before the run is checked for a cancellation."""
 
 
 class RowTable(ABC):
@@ -31,35 +35,40 @@ class RowTable(ABC):
         """Return the first row with the words of each key, -1 for none."""
 
 
-def row_table(keys: Sequence[Words]) -> tuple[RowTable, Rows]:
+def row_table(keys: Sequence[Words], memory: IndexMemory, check: Callable[[], None]) -> tuple[RowTable, Iterator[Rows]]:
     """Return the table for keys, and for each row the first row with the same key.
 
     :param keys: each word of the keys of all rows; there is at least one word and one row.
+    :param memory: makes the arrays of the table.
+    :param check: is called now and then; raises if the run was cancelled.
+    :returns: the table, which is complete when the first rows have been read; these for some rows after the others.
     """
     if len(keys) == 1:
         numbers = keys[0].view(np.int64)
         low, high = int(numbers.min()), int(numbers.max())
         if high - low < _SLOTS * max(len(numbers), 16):
-            dense = _DenseTable(numbers - low, high - low + 1, np.uint64(low & (2**64 - 1)))
-            return dense, dense.find(keys)
-    table = _HashTable(keys)
-    return table, table.fill()
+            dense = _DenseTable(numbers, low, high - low + 1, memory, check)
+            return dense, (dense.find([keys[0][part]]) for part in _parts(len(numbers), check, _ROWS))
+    table = _HashTable(keys, memory, check)
+    return table, (table.fill(part) for part in _parts(len(keys[0]), check, _ROWS))
 
 
 class _DenseTable(RowTable):
     """A place for each number from the lowest to the highest.
 
-    :param places: the number of each row, less the lowest one.
-    :param count: how many places there are.
+    :param numbers: the number of each row.
     :param low: the lowest number.
+    :param count: how many places there are.
     """
 
-    def __init__(self, places: Rows, count: int, low: np.uint64) -> None:
-        self._low, self._beyond = low, np.uint64(count)
+    def __init__(self, numbers: Rows, low: int, count: int, memory: IndexMemory, check: Callable[[], None]) -> None:
+        self._low, self._beyond = np.uint64(low & (2**64 - 1)), np.uint64(count)
         # The last place is that of all other numbers.
-        self._rows = _free_slots(count + 1, len(places))
+        self._rows = _free_slots(count + 1, len(numbers), memory, check)
         # Of several rows the last assignment remains, so that of the first row is made last.
-        self._rows[places[::-1]] = np.arange(len(places) - 1, -1, -1)
+        for part in reversed(list(_parts(len(numbers), check, _ROWS))):
+            check()
+            self._rows[numbers[part][::-1] - low] = np.arange(part.stop - 1, part.start - 1, -1)
 
     def find(self, words: Sequence[Words]) -> Rows:
         places = words[0] - self._low
@@ -70,25 +79,28 @@ class _DenseTable(RowTable):
 class _HashTable(RowTable):
     """An open hash table: a slot has the number of a row, whose words are compared."""
 
-    def __init__(self, keys: Sequence[Words]) -> None:
+    def __init__(self, keys: Sequence[Words], memory: IndexMemory, check: Callable[[], None]) -> None:
         self._keys = keys
         rows = len(keys[0])
         bits = max(4, int(_SLOTS * rows).bit_length())
         self._shift, self._last = np.uint64(64 - bits), (1 << bits) - 1
-        self._slots = _free_slots(1 << bits, rows)
+        self._slots = _free_slots(1 << bits, rows, memory, check)
 
-    def fill(self) -> Rows:
-        """Give each key a slot with the first row that has it; returns this row for each row."""
-        keys = self._keys
-        first = np.empty(len(keys[0]), np.int64)
+    def fill(self, part: slice) -> Rows:
+        """Give the keys of some rows slots with the first rows that have them; returns this row for each row.
+
+        :param part: the rows; all rows before them have been filled in.
+        """
+        keys = [word[part] for word in self._keys]
+        first = np.empty(part.stop - part.start, np.int64)
         waiting, slots = np.arange(len(first)), self._slot(keys)
         while len(waiting):
             # Of the rows that want a free slot the first gets it: the last assignment remains, so it is made last.
             free = np.flatnonzero(self._slots.take(slots) == NO_ROW)[::-1]
-            self._slots[slots.take(free)] = waiting.take(free)
+            self._slots[slots.take(free)] = waiting.take(free) + part.start
             holders = self._slots.take(slots).astype(np.int64)
             first[waiting] = holders
-            lost = np.flatnonzero(holders != waiting)
+            lost = np.flatnonzero(holders != waiting + part.start)
             rest = lost[~self._same(holders.take(lost), [word.take(waiting.take(lost)) for word in keys])]
             waiting, slots = waiting.take(rest), slots.take(rest) + 1 & self._last
         return first
@@ -146,5 +158,14 @@ class _HashTable(RowTable):
         return found, np.flatnonzero(~ends[lines, first])
 
 
-def _free_slots(count: int, rows: int) -> npt.NDArray[np.signedinteger]:
-    return np.full(count, NO_ROW, np.int32 if rows <= _MOST_SHORT else np.int64)
+def _free_slots(count: int, rows: int, memory: IndexMemory, check: Callable[[], None]) -> npt.NDArray[np.signedinteger]:
+    slots = memory.array(count, np.int32 if rows <= _MOST_SHORT else np.int64)
+    for part in _parts(count, check, _FREED):
+        slots[part] = NO_ROW
+    return slots
+
+
+def _parts(count: int, check: Callable[[], None], size: int) -> Iterator[slice]:
+    for start in range(0, count, size):
+        check()
+        yield slice(start, min(start + size, count))

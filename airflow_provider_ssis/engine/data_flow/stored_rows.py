@@ -9,7 +9,10 @@ from types import TracebackType
 import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import RunOptions
+from airflow_provider_ssis.engine.data_flow.spilling import spilling
 from airflow_provider_ssis.engine.temporary_folders import TemporaryFolder
+
+_WHAT = "rows that exceed the memory"
 
 
 class StoredRows:
@@ -34,26 +37,40 @@ class StoredRows:
         """The bytes of all rows."""
         return self._bytes
 
+    @property
+    def memory(self) -> int:
+        """The bytes of the rows in memory: none once they are in a file."""
+        return 0 if self._folder is not None else self._bytes
+
     def append(self, batch: pa.RecordBatch) -> None:
-        """Keep a batch."""
+        """Keep a batch.
+
+        :raises TaskFailure: the disk is full.
+        """
         self._bytes += batch.nbytes
         self.rows += batch.num_rows
-        if self._writer is not None:
-            self._writer.write_batch(batch)
-            return
         self._batches.append(batch)
-        if self._bytes > self._options.memory_limit:
+        if self._writer is not None or self._bytes > self._options.memory_limit:
+            with spilling(self._options.temp_folder, _WHAT):
+                self._write()
+
+    def _write(self) -> None:
+        if self._writer is None:
             self._folder = TemporaryFolder(self._options.temp_folder)
             self._writer = pa.ipc.new_file(str(self._path), self.schema)
-            for each in self._batches:
-                self._writer.write_batch(each)
-            self._batches = []
+        for batch in self._batches:
+            self._writer.write_batch(batch)
+        self._batches = []
 
     def table(self) -> pa.Table:
-        """Return all rows. No more rows can be appended then."""
+        """Return all rows. No more rows can be appended then.
+
+        :raises TaskFailure: the disk is full.
+        """
         if self._writer is None:
             return pa.Table.from_batches(self._batches, self.schema).combine_chunks()
-        self._writer.close()
+        with spilling(self._options.temp_folder, _WHAT):
+            self._writer.close()
         self._file = pa.memory_map(str(self._path))
         return pa.ipc.open_file(self._file).read_all()
 

@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import RunOptions
+from airflow_provider_ssis.engine.data_flow.spilling import CANNOT_SPILL
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.temporary_folders import TemporaryFolder
 
-_CANNOT_SPILL, _NO_MEMORY = 0xC0047048, 0xC0047012
-"""DTS_E_CANTCREATESPOOLFILE and DTS_E_BUFFERALLOCFAILED."""
+_NO_MEMORY = 0xC0047012
+"""DTS_E_BUFFERALLOCFAILED."""
 
 _THREAD_MEMORY = 64 << 20
 """The memory of each thread of DuckDB to sort rows that exceed its limit."""
@@ -113,7 +114,7 @@ class WorkDatabase:
             raise TaskFailure(
                 f"{self._component} cannot write its temporary rows to {self.folder.parent}: {text} "
                 "Free space on this disk, or choose another temporary folder.",
-                _CANNOT_SPILL,
+                CANNOT_SPILL,
                 subcomponent=self._component,
             ) from error
         if isinstance(error, duckdb.OutOfMemoryException):

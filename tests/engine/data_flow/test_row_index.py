@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_ssis.engine.data_flow import row_index
+from airflow_provider_ssis.engine.context import RunOptions
+from airflow_provider_ssis.engine.data_flow import row_index, row_tables
+from airflow_provider_ssis.engine.data_flow.index_memory import IndexMemory
 from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
+from airflow_provider_ssis.engine.errors import Cancelled
 
 _VALUES = {
     pa.int8(): st.integers(-3, 3),
@@ -47,15 +51,19 @@ def test_an_index_finds_the_first_row_with_a_key_as_a_dictionary_does(data: st.D
     first: dict[str, int] = {}
     for row, key in enumerate(stored):
         first.setdefault(repr(key), row)
-    index = RowIndex([pa.chunked_array([column[:7], column[7:]]) for column in _columns(stored, types)])
+    memory = IndexMemory(RunOptions(memory_limit=data.draw(st.sampled_from([0, 100, 10**6]))))
+    with patch.object(row_tables, "_ROWS", data.draw(st.sampled_from([4, 100]))):
+        index = RowIndex([pa.chunked_array([column[:7], column[7:]]) for column in _columns(stored, types)], memory)
     columns = [column[1:] for column in _columns([(None,) * len(types), *wanted, *stored], types)]
     assert index.find(columns).tolist() == [first.get(repr(key), -1) for key in [*wanted, *stored]]
     assert index.duplicates == len(stored) - len(first)
+    memory.close()
 
 
 def test_keys_with_the_same_number_are_compared_by_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_index, "hashes", lambda columns: np.zeros(len(columns[0]), np.uint64))
     monkeypatch.setattr(row_index, "_MOST_WORDS", 0)
+    monkeypatch.setattr(row_tables, "_ROWS", 2)
     keys = pa.array(["first long key", "second long key", "first long key", "second long key", "third long key"])
     index = RowIndex([keys])
     wanted = pa.array(["third long key", "second long key", "fourth long key", "first long key"])
@@ -81,3 +89,19 @@ def test_many_numbers_are_found_and_others_are_not(factor: int) -> None:
     first = {int(number): row for row, number in enumerate(numbers)}
     wanted = [*range(-20_000, 40_000), *first, *(number + 1 for number in first), -(2**63), 2**63 - 1]
     assert index.find([pa.array(wanted)]).tolist() == [first.get(number, -1) for number in wanted]
+
+
+@pytest.mark.parametrize("factor", [1, 2**40 + 1], ids=["dense", "sparse"])
+@pytest.mark.parametrize("calls", [0, 4, 8])
+def test_building_an_index_ends_when_a_check_fails(factor: int, calls: int) -> None:
+    left = calls
+
+    def check() -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        RowIndex([pa.array(np.arange(400_000) * factor)], check=check)
+    assert left == -1

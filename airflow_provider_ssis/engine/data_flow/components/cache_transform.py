@@ -83,7 +83,7 @@ class CacheTransform(RowComponent):
         """Index the rows and hand them over to the connection manager."""
         assert self._rows is not None  # noqa: S101 open was called
         rows, self._rows = self._rows, None
-        cached = CachedRows(rows, self._index)
+        cached = CachedRows(rows, self._index, self._context)
         if cached.duplicates:
             text = f"{cached.duplicates} rows have the key of an earlier row."
             if flag_of(self.plan.stored.properties, "TreatDuplicateKeysAsError"):

@@ -325,7 +325,7 @@ class Lookup(RowComponent):
         with open_database(context, self.plan.stored) as database:
             with closing(read_query(database, sql, (), self._reference_schema, _REFERENCE_ROWS)) as batches:
                 stored = stored_rows(self._reference_schema.arrow, batches, context.options, progress)
-            cache = CachedRows(stored, keys)
+            cache = CachedRows(stored, keys, context)
         try:
             rows = cache.table.num_rows
             context.information(f"Cached {rows} rows of the reference.", _CACHE_TOTAL, subcomponent=subcomponent)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 from xml.sax.saxutils import escape
 
+import pyarrow as pa
 import pyodbc
 import pytest
 
@@ -14,8 +16,9 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.components.lookup import NO_MATCH, Lookup
 from airflow_provider_ssis.engine.data_flow.databases.reading import batch_of_first_rows
-from airflow_provider_ssis.engine.data_flow.lookup_references import PartialCache
-from airflow_provider_ssis.engine.errors import TaskFailure
+from airflow_provider_ssis.engine.data_flow.lookup_references import CachedRows, PartialCache
+from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
+from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from tests.support.catalog_sql import connect
 from tests.support.flow_components import I4, R8, WSTR, AloneContext, batch_of, plan_of, rows_of, run_component, tuples
 
@@ -286,11 +289,56 @@ def test_a_reference_beyond_the_memory_is_kept_in_a_file_that_is_removed(
     context.connection = database
     part.validate(cast(Any, context))
     part.open(cast(Any, context))
-    assert [file.name for file in tmp_path.rglob("*.arrow")] == ["rows.arrow"]
+    assert {file.name for file in tmp_path.rglob("*")} >= {"rows.arrow", "index1"}
     found = [tuples(batch) for _, batch in part.process("I", batch_of(_ROWS, ("EUR", "x"), ("ARS", "y")))]
     assert found == [[("EUR", "x", 2, "Euro"), ("ARS", "y", 1, "Peso")]]
     part.close(failed=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def _cached(context: AloneContext) -> CachedRows:
+    rows = StoredRows(pa.schema({"key": pa.int64()}), context.options)
+    rows.append(pa.record_batch({"key": [1, 2]}))
+    return CachedRows(rows, ["key"], cast(Any, context))
+
+
+def test_cancelling_ends_the_building_of_an_index(tmp_path: Path) -> None:
+    context = AloneContext(options=RunOptions(memory_limit=1, temp_folder=str(tmp_path)))
+    context.cancel.cancel()
+    with pytest.raises(Cancelled):
+        _cached(context)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def _no_memory(*_: object) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize(
+    ("place", "fault", "code", "reason"),
+    [
+        ("os.posix_fallocate", _no_room, 0xC0047048, "No space left on device"),
+        (
+            "airflow_provider_ssis.engine.data_flow.index_memory.IndexMemory.array",
+            _no_memory,
+            0xC0208247,
+            "2 reference",
+        ),
+        ("pyarrow.ipc.new_file", _no_room, 0xC0047048, "No space left on device"),
+    ],
+    ids=["disk", "memory", "disk for the rows"],
+)
+def test_an_index_without_room_fails_the_lookup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, fault: Callable[..., None], code: int, reason: str
+) -> None:
+    monkeypatch.setattr(place, fault)
+    with pytest.raises(TaskFailure, match=reason) as raised:
+        _cached(AloneContext(options=RunOptions(memory_limit=1, temp_folder=str(tmp_path))))
+    assert raised.value.code == code
 
 
 def test_a_partial_cache_forgets_the_rows_that_were_not_used_for_the_longest_time() -> None:

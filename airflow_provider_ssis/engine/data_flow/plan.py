@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.registry import REFUSED, part_of
+from airflow_provider_ssis.engine.data_flow.registry import part_of, why_refused
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
 from airflow_provider_ssis.engine.data_flow.stored_parts import ignored_parts, wrong_attributes, wrong_flow_attributes
@@ -357,14 +357,7 @@ class _Planner:
             self._refuse(plan.stored.name, what, why, "Remove it from the scripts of the run.")
             return
         if found is None:
-            why, advice = REFUSED.get(
-                name,
-                (
-                    "the engine does not know this class",
-                    "Replace it with a Script component and a Python function, or run the package on a server.",
-                ),
-            )
-            self._refuse(plan.stored.name, what, why, advice)
+            self._refuse(plan.stored.name, what, *why_refused(plan.stored))
             return
         if any(refusal.where == plan.path for refusal in self.refusals):
             return  # what is broken already would only cause errors here

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, FlowPart
 from airflow_provider_ssis.project.type_names import component_class
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.project.package.data_flow import Component
 
 _COMPONENTS = "airflow_provider_ssis.engine.data_flow.components"
 
@@ -84,6 +88,22 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
 }
 """Why a class cannot run here, and what can be done instead."""
+
+
+def why_refused(component: Component) -> tuple[str, str]:
+    """Return why no class of the engine runs a component, and what can be done instead.
+
+    :param component: a component of a class that the engine does not run.
+    """
+    name = component_class(component)
+    if name in REFUSED:
+        return REFUSED[name]
+    if not name.startswith("{"):
+        why = "the engine does not know this class"
+        return why, "Replace it with a Script component and a Python function, or run the package on a server."
+    label = component.element.get("contactInfo", "").partition(";")[0].strip()
+    why = "the engine does not know this class id" + (f" of a component named {label}" if label else "")
+    return why, "Save the package in the current format with Visual Studio, which stores the name of the class then."
 
 
 def part_of(plan: ComponentPlan) -> type[FlowPart] | None:

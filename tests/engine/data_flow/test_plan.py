@@ -87,6 +87,12 @@ def test_the_rows_of_a_buffer_fit_its_size() -> None:
         (lambda xml: xml.replace('name="Count"', 'name="in"'), "its name is empty or not unique"),
         (lambda xml: xml.replace('lineageId="5"', 'lineageId="4"'), "two of its columns have one lineage id"),
         (lambda xml: xml.replace("{150E6007-7C6A-4CC3-8FF3-FC73783A972E}", "Vendor.Thing"), "does not know this class"),
+        (
+            lambda xml: xml.replace(
+                '{150E6007-7C6A-4CC3-8FF3-FC73783A972E}"', '{0}" contactInfo="Zählen;Microsoft Corporation;1"'
+            ),
+            "the component of the class {0}: the engine does not know this class id of a component named Zählen",
+        ),
         (lambda xml: xml.replace('"VariableName"', '"Colour"'), "the property Colour: the engine does not know"),
         (
             lambda xml: xml.replace("{150E6007-7C6A-4CC3-8FF3-FC73783A972E}", "Microsoft.FuzzyLookup"),

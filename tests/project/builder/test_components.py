@@ -23,6 +23,7 @@ from tests.project.builder.flows import COLUMNS, COMPONENTS, new_flow
 
 ONLY_FORMAT_8 = {
     "Balanced Data Distributor",
+    "Character Map",
     "Copy Column",
     "ODBC Source",
     "ODBC Destination",

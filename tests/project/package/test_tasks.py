@@ -23,6 +23,7 @@ from airflow_provider_ssis.project.package.tasks import (
     SendMailTask,
     TaskData,
 )
+from airflow_provider_ssis.project.type_names import class_name, task_type
 from tests.support.dtsx_text import read_text, task_text
 
 SQL = 'xmlns:SQLTask="www.microsoft.com/sqlserver/dts/tasks/sqltask"'
@@ -172,8 +173,29 @@ def test_a_task_without_data_has_the_defaults_of_its_type(type_: str, expected: 
     assert isinstance(data_of("", type_), expected)
 
 
-def test_a_data_flow_task_is_a_pipeline() -> None:
+@pytest.mark.parametrize(
+    "type_", ["Microsoft.Pipeline", "DTS.Pipeline.1", "SSIS.Pipeline.2", "{c3bf9dc1-4715-4694-936f-d3cfda9e42c5}"]
+)
+def test_a_data_flow_task_is_a_pipeline(type_: str) -> None:
     assert isinstance(data_of("<pipeline/>"), Pipeline)
+    assert task_type(type_) == "Pipeline"
+
+
+@pytest.mark.parametrize(
+    ("class_id", "name"),
+    [
+        ("{B551FCA8-23BD-4719-896F-D8F352A5283C}", "ExcelSource"),
+        ("{C9269E28-EBDE-4DED-91EB-0BF42842F9F4}", "ExcelDestination"),
+        ("{70909a92-ece9-486d-b17e-30ede908849e}", "SCD"),
+        ("{51DC0B24-7421-45C3-B4AB-9481A683D91D}", "RawSource"),
+        ("{485E7329-8754-42B4-AA5B-29C5DA09CAD5}", "RawDestination"),
+        ("{E4B61516-847B-4BDF-9CC6-1968A2D43E73}", "SQLServerDestination"),
+        ("{5056651F-F227-4978-94DF-53CDF9E8CCB6}", "FuzzyLookup"),
+        ("{A77F5655-A006-443A-9B7E-90B6BD55CB84}", "ODBCSource"),
+    ],
+)
+def test_the_class_ids_of_old_formats_have_the_names_of_format_8(class_id: str, name: str) -> None:
+    assert class_name(class_id) == name
 
 
 def test_a_number_that_is_not_one_is_rejected_with_its_line() -> None:

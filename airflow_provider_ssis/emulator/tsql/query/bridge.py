@@ -17,6 +17,7 @@ import duckdb
 from duckdb.func import SPECIAL
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql.query import text_keys
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import of_python
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, cancelled, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.limits import MOST_COMPUTED, SMALL
@@ -148,6 +149,7 @@ class Bridge:
 
         # DuckDB does not hold the function that it calls: without this reference it would call freed memory.
         self._entry = call
+        text_keys.install(self._cursor)
         for carrier in sorted({*_CARRIERS.values(), _TEXT}):
             for is_volatile in (False, True):
                 self._cursor.create_function(

@@ -15,6 +15,10 @@ Evaluate = Callable[[Values], Any]
 
 CASE_SENSITIVE: Final = "CS"
 BINARY: Final = "BIN"
+SENSITIVE: Final = (BINARY, CASE_SENSITIVE)
+"""The collations that distinguish upper and lower case."""
+WINDOWS: Final = "WIN"
+"""A collation by which varchar has the order of nvarchar."""
 
 NULL_TYPE: Final = SqlType("int")
 """The type of the bare word NULL where nothing else gives it one."""

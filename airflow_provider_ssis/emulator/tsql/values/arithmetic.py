@@ -20,10 +20,12 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
     INTEGERS,
     LARGEST_PRECISION,
     STRINGS,
+    UNICODE,
     combined,
     family,
 )
 from airflow_provider_ssis.emulator.tsql.values.string_conversion import fit_string
+from airflow_provider_ssis.emulator.tsql.values.text_order import text_key
 
 _RANGES: Final = {
     "tinyint": (0, 255),
@@ -102,6 +104,8 @@ def folded(text: str) -> str:
 
 def compare(type: SqlType, first: Any, second: Any) -> int:  # noqa: A002 - the field's own word
     """Below, at or above zero, as the first value is less than, equal to or greater than the second."""
+    if type.name in STRINGS and folded(first) == folded(second):
+        return 0
     if type.name == "sql_variant":
         return compare_variants(first, second)
     one, other = order_key(type, first), order_key(type, second)
@@ -111,7 +115,7 @@ def compare(type: SqlType, first: Any, second: Any) -> int:  # noqa: A002 - the 
 def order_key(type: SqlType, value: Any) -> Any:  # noqa: A002 - the field's own word
     """The key by which Python sorts values of a type."""
     if type.name in STRINGS:
-        return folded(value)
+        return text_key(value, is_unicode=type.name in UNICODE)
     if type.name == "uniqueidentifier":
         data = value.bytes
         return data[10:16] + data[8:10] + value.bytes_le[6:8] + value.bytes_le[4:6] + value.bytes_le[:4]

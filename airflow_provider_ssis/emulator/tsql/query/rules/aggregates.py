@@ -11,7 +11,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import BIGINT, FLOAT, INT, SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.functions.table import taken, widest
-from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import equal_sql, order_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import fitting, operate, overflow
@@ -29,7 +29,7 @@ parentheses (FILTER or OVER)."""
 
 
 def _distinct(binder: Binder, value: Typed, *, distinct: bool) -> str:
-    return f"DISTINCT {order_sql(binder, value)}" if distinct else value.sql
+    return f"DISTINCT {equal_sql(binder, value)}" if distinct else value.sql
 
 
 def _count(result: SqlType) -> _Aggregate:
@@ -244,7 +244,7 @@ def _grouping(binder: Binder, node: exp.Anonymous) -> Typed:
     values = binder.ungrouped().values(node.expressions)
     if not values or any(value.sql not in (binder.scope.grouped or {}) for value in values):
         raise SqlError(8161, f"An argument of {str(node.this).upper()} is not in the GROUP BY clause.")
-    keys = [order_sql(binder, value) for value in values]
+    keys = [equal_sql(binder, value) for value in values]
     return Typed(f"CAST(grouping({', '.join(keys)}) AS INTEGER)", INT, nullable=False)
 
 

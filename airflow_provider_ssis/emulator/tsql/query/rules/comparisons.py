@@ -13,11 +13,21 @@ from airflow_provider_ssis.emulator.datatypes import BIGINT, MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.instants import instant
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced, unified
-from airflow_provider_ssis.emulator.tsql.query.typed import CASE_SENSITIVE, Evaluate, Predicate, Typed, output_name
+from airflow_provider_ssis.emulator.tsql.query.text_keys import CODE_PAGE_KEY, UNICODE_KEY
+from airflow_provider_ssis.emulator.tsql.query.typed import (
+    CASE_SENSITIVE,
+    SENSITIVE,
+    WINDOWS,
+    Evaluate,
+    Predicate,
+    Typed,
+    output_name,
+)
 from airflow_provider_ssis.emulator.tsql.values import arithmetic
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 from airflow_provider_ssis.emulator.tsql.values.patterns import like, like_with_blanks
 from airflow_provider_ssis.emulator.tsql.values.precedence import INTEGERS, STRINGS, UNICODE, family
+from airflow_provider_ssis.emulator.tsql.values.text_order import text_key
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder, PredicateRule
@@ -42,13 +52,20 @@ _NVARCHAR_MAX: Final = SqlType("nvarchar", length=MAX)
 
 
 def order_sql(binder: Binder, value: Typed) -> str:
-    """The DuckDB expression that sorts, groups and compares as the value does in T-SQL."""
+    """The DuckDB expression that sorts as the value does in T-SQL."""
+    if family(value.type) != "string" or value.collation in SENSITIVE:
+        return equal_sql(binder, value)
+    is_unicode = value.type.name in UNICODE or value.collation == WINDOWS
+    if _is_literal(value):
+        return _literal(text_key(value.constant, is_unicode=is_unicode).decode())
+    return f"{UNICODE_KEY if is_unicode else CODE_PAGE_KEY}(rtrim({value.sql}, ' '))"
+
+
+def equal_sql(binder: Binder, value: Typed) -> str:
+    """The DuckDB expression that is equal where the values are in T-SQL: it groups, and costs less than the order."""
     match family(value.type):
         case "string":
-            # Only ASCII, of which DuckDB and Python make the same small letters.
-            if isinstance(value.constant, str) and value.constant.isascii() and value.sql[0] == "'":
-                return "'" + arithmetic.folded(value.constant).replace("'", "''") + "'"
-            return _fold(value)
+            return _literal(arithmetic.folded(value.constant)) if _is_literal(value) else _fold(value)
         case "variant":
             return binder.call("variant order", arithmetic.variant_sort_text, [value], _NVARCHAR_MAX).sql
         case "guid":
@@ -64,8 +81,17 @@ def order_sql(binder: Binder, value: Typed) -> str:
             return value.sql
 
 
+def _is_literal(value: Typed) -> bool:
+    """Whether a value is a literal of ASCII, of which DuckDB and Python make the same small letters."""
+    return isinstance(value.constant, str) and value.constant.isascii() and value.sql[0] == "'"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _fold(value: Typed) -> str:
-    if value.collation:
+    if value.collation in SENSITIVE:
         return f"rtrim({value.sql}, ' ')"
     return f"lower(rtrim({value.sql}, ' '))"
 
@@ -82,9 +108,11 @@ def compared(binder: Binder, sign: str, first: Typed, second: Typed) -> Predicat
     if type_.name in ("xml", "text", "ntext", "image"):
         raise SqlError(402, f"Values of type {type_.name} cannot be compared. Convert them first.")
     test = _TESTS[sign]
-    order = _order_of_texts if collation else partial(arithmetic.compare, type_)
+    is_sensitive = collation in SENSITIVE
+    ordering = _NVARCHAR_MAX if collation == WINDOWS else type_
+    order = _order_of_texts if is_sensitive else partial(arithmetic.compare, ordering)
     evaluate = _strictly(lambda one, other: test(order(one, other)), first.evaluate, second.evaluate)
-    if collation:
+    if is_sensitive:
         first, second = (replace(each, constant=None) for each in (first, second))
     if type_.name == "sql_variant":
         found = binder.call("variant compare", arithmetic.compare_variants, [first, second], SqlType("int"))
@@ -96,7 +124,13 @@ def compared(binder: Binder, sign: str, first: Typed, second: Typed) -> Predicat
         return Predicate(f"({_number(given[0])} {sign} {_number(given[1])})", evaluate)
     if sign in ("=", "<>") and given[0].type.name == "bit" and given[1].constant in (0, 1) and not given[1].bare_null:
         return Predicate(f"({given[0].sql} {sign} {bool(given[1].constant)})", evaluate)
-    return Predicate(f"({order_sql(binder, first)} {sign} {order_sql(binder, second)})", evaluate)
+    keys = [key_sql(binder, sign, each) for each in (first, second)]
+    return Predicate(f"({keys[0]} {sign} {keys[1]})", evaluate)
+
+
+def key_sql(binder: Binder, sign: str, value: Typed) -> str:
+    """The DuckDB expression by which a comparison compares."""
+    return (equal_sql if sign in ("=", "<>") else order_sql)(binder, value)
 
 
 def _number(value: Typed) -> str:
@@ -147,7 +181,7 @@ def _distinct_from(binder: Binder, node: exp.NullSafeEQ | exp.NullSafeNEQ) -> Pr
     first, second = unified(binder, [binder.value(node.this), binder.value(node.expression)])
     compared(binder, "=", first, second)
     word = "IS NOT DISTINCT FROM" if isinstance(node, exp.NullSafeEQ) else "IS DISTINCT FROM"
-    return Predicate(f"({order_sql(binder, first)} {word} {order_sql(binder, second)})")
+    return Predicate(f"({equal_sql(binder, first)} {word} {equal_sql(binder, second)})")
 
 
 def _quantified(binder: Binder, sign: str, value_node: exp.Expr, quantifier: exp.Any | exp.All) -> Predicate:
@@ -163,8 +197,8 @@ def _against_query(binder: Binder, sign: str, word: str, value_node: exp.Expr, q
     alias = binder.compilation.alias()
     column = Typed(f"{alias}.{output_name(1)}", query.columns[0].type)
     first, second = unified(binder, [value, column])
-    rows = " ".join(["SELECT", order_sql(binder, second), "FROM", f"({query.sql}) AS {alias}"])
-    return Predicate(f"({order_sql(binder, first)} {sign} {word} ({rows}))")
+    rows = " ".join(["SELECT", key_sql(binder, sign, second), "FROM", f"({query.sql}) AS {alias}"])
+    return Predicate(f"({key_sql(binder, sign, first)} {sign} {word} ({rows}))")
 
 
 def _in(binder: Binder, node: exp.In) -> Predicate:
@@ -179,8 +213,8 @@ def _in_constants(binder: Binder, value: Typed, items: list[Typed]) -> Predicate
     """A short list; one of strings that are constant needs the value only once."""
     tests = _any_of([compared(binder, "=", value, item) for item in items])
     pairs = [unified(binder, [value, item]) for item in items]
-    texts = [order_sql(binder, item) for _, item in pairs]
-    values = {order_sql(binder, each) for each, _ in pairs}
+    texts = [equal_sql(binder, item) for _, item in pairs]
+    values = {equal_sql(binder, each) for each, _ in pairs}
     is_text = all(item.constant is not None and item.type.name in STRINGS for _, item in pairs)
     if len(values) > 1 or not is_text or any(each.collation for each in (value, *items)):
         return tests

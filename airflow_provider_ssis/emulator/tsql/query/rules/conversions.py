@@ -12,7 +12,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
-from airflow_provider_ssis.emulator.tsql.query.typed import BINARY, CASE_SENSITIVE, Typed
+from airflow_provider_ssis.emulator.tsql.query.typed import BINARY, CASE_SENSITIVE, WINDOWS, Typed
 from airflow_provider_ssis.emulator.tsql.query.unsupported import UNSUPPORTED_TYPES
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -217,8 +217,10 @@ def _collate(binder: Binder, node: exp.Collate) -> Typed:
     value = binder.value(node.this)
     if value.type.name not in STRINGS:
         raise SqlError(447, f"COLLATE applies to strings, not to {value.type.name}.")
-    if collation in ("DATABASE_DEFAULT", "CATALOG_DEFAULT") or collation.startswith(_SERVER_COLLATIONS):
+    if collation in ("DATABASE_DEFAULT", "CATALOG_DEFAULT") or collation.startswith(_SERVER_COLLATION):
         return value
+    if collation.startswith(_WINDOWS_COLLATIONS):
+        return replace(value, collation=WINDOWS)
     if not _COLLATION.fullmatch(collation):
         raise SqlError(448, f"Invalid collation '{node.expression.name}'.")
     kind = BINARY if _BINARY.search(collation) else CASE_SENSITIVE if "_CS_AS" in collation else ""
@@ -248,7 +250,8 @@ def _check_place(node: exp.Collate, kind: str) -> None:
     raise not_supported(f"COLLATE {node.expression.name} in this place (compare, group, or sort by a binary one)")
 
 
-_SERVER_COLLATIONS: Final = ("SQL_LATIN1_GENERAL_CP1_CI_AS", "LATIN1_GENERAL_CI_AS", "LATIN1_GENERAL_100_CI_AS")
+_SERVER_COLLATION: Final = "SQL_LATIN1_GENERAL_CP1_CI_AS"
+_WINDOWS_COLLATIONS: Final = ("LATIN1_GENERAL_CI_AS", "LATIN1_GENERAL_100_CI_AS")
 _LATIN: Final = ("SQL_LATIN1_GENERAL_CP1_", "LATIN1_GENERAL_")
 _BINARY: Final = re.compile(r"_BIN2?(_UTF8)?$")
 _COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.aggregates import NAMES
-from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import equal_sql
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _members(binder: Binder, nodes: Sequence[exp.Expr], readings: dict[str, str]
 
 def _key(binder: Binder, value: Typed, readings: dict[str, str], *, subtotals: bool) -> str:
     """The DuckDB key of a grouping expression; its form in the rest of the query is added to ``readings``."""
-    key = order_sql(binder, value)
+    key = equal_sql(binder, value)
     if key == value.sql:
         readings[value.sql] = value.sql
     elif subtotals:

@@ -9,7 +9,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import SqlType
 from airflow_provider_ssis.emulator.tsql.query.binder import not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.aggregates import aggregate_over
-from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import compared, order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import compared, equal_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.names import text_literal
 from airflow_provider_ssis.emulator.tsql.query.scope import PLACE, ROW_ID
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
@@ -45,7 +45,7 @@ def pivoted(binder: Binder, node: exp.Pivot, from_text: str, source: Source) -> 
         name = item.name
         test = compared(binder, "=", column, text_literal(binder, name))
         outputs.append(aggregate_over(binder, aggregate, argument, where=test.sql).named(name))
-    keys = [order_sql(binder, each) for each in kept]
+    keys = [equal_sql(binder, each) for each in kept]
     selected = [*(f"any_value({each.sql})" for each in kept), *(output.sql for output in outputs)]
     numbered = [f"{sql} AS {output_name(position)}" for position, sql in enumerate(selected, start=1)]
     grouping = ["GROUP BY", ", ".join(keys)] if keys else []

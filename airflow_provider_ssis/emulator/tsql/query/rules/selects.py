@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.tsql.query.binder import located, not_understood, only
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
-from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import equal_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import formatted
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import bind_group, is_grouped
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
@@ -130,7 +130,7 @@ def _distinct(binder: Binder, node: exp.Select, block: _Block) -> str:
     """DISTINCT with T-SQL's equality; the order and the limit apply to the remaining rows."""
     # A constant takes no part: DuckDB would read a number as a position.
     keys = (
-        ", ".join(order_sql(binder, output) for output in block.outputs if output.constant is None) or "NULL::INTEGER"
+        ", ".join(equal_sql(binder, output) for output in block.outputs if output.constant is None) or "NULL::INTEGER"
     )
     inner = " ".join([f"SELECT DISTINCT ON ({keys})", _numbered(block.outputs)]) + block.tail
     return ordered_over(binder, node, inner, block.outputs)

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
-from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import equal_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced, shared_type
 from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import formatted
 from airflow_provider_ssis.emulator.tsql.query.rules.selects import ordered_over
@@ -68,7 +68,7 @@ def _projection(expressions: list[str], head: str = "SELECT") -> str:
 def _without_doubles(binder: Binder, sql: str, columns: tuple[Typed, ...]) -> str:
     alias = binder.compilation.alias()
     named = derived_columns(alias, columns)
-    keys = ", ".join(order_sql(binder, column) for column in named)
+    keys = ", ".join(equal_sql(binder, column) for column in named)
     rows = _projection([column.sql for column in named], f"SELECT DISTINCT ON ({keys})")
     return f"{rows} FROM ({sql}) AS {alias}"
 
@@ -78,10 +78,10 @@ def _matched(binder: Binder, one: str, other: str, columns: tuple[Typed, ...], *
     left, right = binder.compilation.alias(), binder.compilation.alias()
     pairs = zip(derived_columns(left, columns), derived_columns(right, columns), strict=True)
     same = " AND ".join(
-        f"{order_sql(binder, mine)} IS NOT DISTINCT FROM {order_sql(binder, theirs)}" for mine, theirs in pairs
+        f"{equal_sql(binder, mine)} IS NOT DISTINCT FROM {equal_sql(binder, theirs)}" for mine, theirs in pairs
     )
     named = derived_columns(left, columns)
-    keys = ", ".join(order_sql(binder, column) for column in named)
+    keys = ", ".join(equal_sql(binder, column) for column in named)
     rows = _projection([column.sql for column in named], f"SELECT DISTINCT ON ({keys})")
     exists = f"{'NOT ' if negated else ''}EXISTS ({_projection(['1'])} FROM ({other}) AS {right} WHERE {same})"
     return f"{rows} FROM ({one}) AS {left} WHERE {exists}"

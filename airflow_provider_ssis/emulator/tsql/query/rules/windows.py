@@ -18,7 +18,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.aggregates import (
     is_by_chance,
     order_items,
 )
-from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import order_sql
+from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import equal_sql, order_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.query.scope import Clause
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
@@ -78,7 +78,7 @@ def _partition(binder: Binder, node: exp.Window) -> str:
     values = binder.values(node.args["partition_by"])
     if any(map(is_by_chance, values)):
         raise not_supported("NEWID in PARTITION BY")
-    return f"PARTITION BY {', '.join(order_sql(binder, value) for value in values)}"
+    return f"PARTITION BY {', '.join(equal_sql(binder, value) for value in values)}"
 
 
 def _is_percentile(node: exp.Expr) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow.providers.common.compat.sdk import get_current_context
+from airflow.providers.common.compat.sdk import BaseSensorOperator, get_current_context
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ExceptionRetryPolicy, RetryAction, RetryRule
@@ -25,6 +26,7 @@ __all__ = [
     "RetryRule",
     "asset_classes",
     "deferral_exceptions",
+    "execute_sensor",
     "has_assets",
     "is_deferral_timeout",
     "is_first_poke",
@@ -95,10 +97,27 @@ def reschedule_exception() -> type[Any]:
 
 
 def is_first_poke(context: Context) -> bool:
-    """Whether a sensor in mode ``reschedule`` has not been rescheduled yet. Airflow 2 does not say: never there."""
+    """Whether a sensor in mode ``reschedule`` has not been rescheduled yet in this try."""
     task_instance: Any = context["ti"]
     get_date = getattr(task_instance, "get_first_reschedule_date", None)
-    return get_date is not None and get_date(context) is None
+    if get_date is not None:
+        return get_date(context) is None
+    # In Airflow 2 a task reads Airflow's database.
+    reschedules: Any = importlib.import_module("airflow.models.taskreschedule").TaskReschedule
+    with importlib.import_module("airflow.utils.session").create_session() as session:
+        return session.scalar(reschedules.stmt_for_task_instance(task_instance).limit(1)) is None
+
+
+def execute_sensor(sensor: BaseSensorOperator, context: Context) -> Any:
+    """Run the ``execute`` of Airflow's base class of sensors.
+
+    Without the wrapper that Airflow puts around each ``execute``: Airflow 2 warns each time that a subclass calls it,
+    and refuses it for tasks with ``allow_nested_operators=False``.
+
+    :param sensor: the sensor.
+    :param context: the task's context.
+    """
+    return inspect.unwrap(BaseSensorOperator.execute)(sensor, context)
 
 
 def resumed_context() -> Context | None:

@@ -204,6 +204,22 @@ def list_of_names(name: str, value: Any) -> list[str]:
     return [required_text(name, each) for each in value or ()]
 
 
+def environment_of(task: Any) -> tuple[str | None, str | None]:
+    """The arguments ``environment`` and ``environment_folder``, each None for nothing.
+
+    :param task: the operator, before or after templating.
+    :raises InvalidTaskArgument: one is not text, or there is a folder without an environment.
+    """
+    environment = optional_text("environment", task.environment)
+    folder = optional_text("environment_folder", task.environment_folder)
+    if folder is not None and environment is None:
+        raise InvalidTaskArgument(
+            f"environment_folder is {shown(folder)}, and environment is not given. Give the environment's name too, or "
+            "leave environment_folder out."
+        )
+    return environment, folder
+
+
 def execution_request(task: Any) -> ExecutionRequest:
     """The request of a run operator, from its arguments after templating.
 
@@ -213,12 +229,13 @@ def execution_request(task: Any) -> ExecutionRequest:
     run_in_scale_out = _optional_flag("run_in_scale_out", task.run_in_scale_out)
     use_any_worker = _optional_flag("use_any_worker", task.use_any_worker)
     check_any_worker(run_in_scale_out, use_any_worker)
+    environment, environment_folder = environment_of(task)
     return ExecutionRequest(
         folder=required_text("folder", task.folder),
         project=required_text("project", task.project),
         package=required_text("package", task.package),
-        environment=optional_text("environment", task.environment),
-        environment_folder=optional_text("environment_folder", task.environment_folder),
+        environment=environment,
+        environment_folder=environment_folder,
         parameters=values_of("parameters", task.parameters),
         project_parameters=project_parameters_of(task.project_parameters, task.project_connection_managers),
         connection_managers=nested_values_of("connection_managers", task.connection_managers),
@@ -238,7 +255,8 @@ def _logging_level(task: Any) -> LoggingLevel | int | str | None:
     :raises RenderedToNothing: a template rendered to the text ``None``, which would otherwise be the level None.
     """
     level = task.logging_level
-    if not isinstance(level, int | str | None) or (isinstance(level, str) and has_mark(level)):
+    is_other = isinstance(level, bool) or not isinstance(level, int | str | None)
+    if is_other or (isinstance(level, str) and has_mark(level)):
         raise InvalidTaskArgument(
             f"The argument 'logging_level' is {shown(level)} after templating. Give a level's number or name."
         )

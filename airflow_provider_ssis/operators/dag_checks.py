@@ -19,6 +19,7 @@ from airflow_provider_ssis.catalog.requests import Sensitive
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import (
     PROTECTED_ARGUMENTS,
+    environment_of,
     execution_id_of,
     flag,
     nested_values_of,
@@ -72,6 +73,18 @@ def check_optional_text(task: Any, *names: str) -> None:
     for name in names:
         if is_known(value := getattr(task, name)):
             optional_text(name, value)
+
+
+def check_environment(task: Any) -> None:
+    """Check the arguments ``environment`` and ``environment_folder``.
+
+    :param task: the operator.
+    :raises InvalidTaskArgument: one is not text, or there is a folder without an environment.
+    """
+    if is_known(task.environment) and is_known(task.environment_folder):
+        environment_of(task)
+    else:
+        check_optional_text(task, "environment", "environment_folder")
 
 
 def check_package(value: Any) -> None:

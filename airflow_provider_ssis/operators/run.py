@@ -25,6 +25,7 @@ from airflow_provider_ssis.executions.polling import get_execution
 from airflow_provider_ssis.executions.submit import OnPreviousRun, submit
 from airflow_provider_ssis.executions.task_state import SavedExecution, TaskState
 from airflow_provider_ssis.operators.dag_checks import (
+    check_environment,
     check_flag,
     check_logging_level,
     check_name,
@@ -234,7 +235,8 @@ class SsisRunPackageOperator(SsisExecutionLineageTask, SsisSubmittingTask, BaseO
             if (flag_value := getattr(self, flag_name)) is not None:
                 check_flag(flag_name, flag_value)
         check_any_worker(run_in_scale_out, use_any_worker)
-        check_optional_text(self, "environment", "environment_folder", "caller_info", "data_taps_folder")
+        check_optional_text(self, "caller_info", "data_taps_folder")
+        check_environment(self)
         check_values(self)
         if is_known(project_parameters) and is_known(project_connection_managers):
             project_parameters_of(project_parameters, project_connection_managers)

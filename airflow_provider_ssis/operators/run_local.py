@@ -20,6 +20,7 @@ from airflow_provider_ssis.exceptions import (
     LocalRunFailed,
     LocalRunRefused,
     LocalRunTimeout,
+    RenderedToNothing,
 )
 from airflow_provider_ssis.executions.arguments import (
     check_choice,
@@ -30,6 +31,7 @@ from airflow_provider_ssis.executions.arguments import (
     values_of,
 )
 from airflow_provider_ssis.executions.deadline import seconds
+from airflow_provider_ssis.executions.sensitive_values import NOTHING
 from airflow_provider_ssis.operators.dag_checks import (
     check_name,
     check_optional_text,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.engine.summary import RunSummary
 
 LOGGING_LEVELS = ("None", "Basic", "Performance", "Verbose")
+_DEFAULT_LEVEL = "Basic"
 _PASSWORD = re.compile(r"(?:^|;)\s*(?:pwd|password)\s*=", re.IGNORECASE)
 _SUCCESS = ("success", "completion")
 
@@ -129,7 +132,7 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         connections: Mapping[str, Any] | str | None = None,
         path_map: Mapping[str, str] | None = None,
         scripts: Mapping[str, str] | None = None,
-        logging_level: str = "Basic",
+        logging_level: str | None = _DEFAULT_LEVEL,
         password: str | None = None,
         timeout: float | timedelta | None = None,
         follow_messages: str = MessageLevel.INFORMATION.value,
@@ -147,6 +150,8 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         self.path_map = path_map
         self.scripts = scripts
         self.logging_level = logging_level
+        # The text None is a level in a DAG file, and nothing where a template gives it.
+        self.has_literal_logging_level = is_known(logging_level)
         self.password = password
         self.timeout = seconds("timeout", timeout, zero=False)
         self.follow_messages = follow_messages
@@ -310,12 +315,16 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         return {name: connection_string(conn_id) for name, conn_id in found.items()}
 
     def _level(self) -> int:
+        if self.logging_level is None or self.logging_level == "":
+            return LOGGING_LEVELS.index(_DEFAULT_LEVEL)
         words = [level.lower() for level in LOGGING_LEVELS]
         word = str(self.logging_level).strip().lower()
         if word not in words:
             raise InvalidTaskArgument(
                 f"logging_level is {shown(self.logging_level)}. Give one of {', '.join(LOGGING_LEVELS)}."
             )
+        if word == NOTHING.lower() and not self.has_literal_logging_level:
+            raise RenderedToNothing("logging_level")
         return words.index(word)
 
 

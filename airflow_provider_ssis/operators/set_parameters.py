@@ -30,6 +30,11 @@ _NAME_ARGUMENTS: dict[str, Callable[[str, Any], Iterable[str]]] = {
     "clear_project_parameters": list_of_names,
 }
 
+_NO_PACKAGE = (
+    "parameters, bindings and clear_parameters belong to a package: give its name in package, or use "
+    "project_parameters, project_bindings and clear_project_parameters."
+)
+
 
 class SsisSetParametersOperator(SsisTask, BaseOperator):
     """Set parameters of a project and of one of its packages in the catalog, for every later execution.
@@ -110,10 +115,7 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
         if package is not None:
             check_package(package)
         elif parameters is not None or bindings is not None or clear_parameters:
-            raise InvalidTaskArgument(
-                "parameters, bindings and clear_parameters belong to a package: give its name in package, or use "
-                "project_parameters, project_bindings and clear_project_parameters."
-            )
+            raise InvalidTaskArgument(_NO_PACKAGE)
         check_values(self)
         for name, read in _NAME_ARGUMENTS.items():
             if is_known(value := getattr(self, name)):
@@ -138,9 +140,13 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
         """
         folder, project = required_text("folder", self.folder), required_text("project", self.project)
         package = optional_text("package", self.package)
+        of_package = _settings(package, self.parameters, self.bindings, self.clear_parameters)
+        if of_package and package is None:
+            # Without this check, they would be parameters of the project.
+            raise InvalidTaskArgument(f"package is {self.package!r} after templating. {_NO_PACKAGE}")
         settings = [
             *_settings(None, self.project_parameters, self.project_bindings, self.clear_project_parameters),
-            *_settings(package, self.parameters, self.bindings, self.clear_parameters),
+            *of_package,
         ]
         changes = Changes()
         with self.hook.open_catalog() as catalog:

@@ -14,7 +14,7 @@ from airflow_provider_ssis.exceptions import (
     InvalidTaskArgument,
     NoRunningExecution,
 )
-from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text
+from airflow_provider_ssis.executions.arguments import execution_id_of, optional_text, required_text
 from airflow_provider_ssis.executions.deadline import Deadline, seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.outcome import ended_text, execution_name, status_name
@@ -48,8 +48,9 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
 
     :param execution_id: the execution to stop: its id, or what a run operator returned (``run.output``). (templated)
     :param folder: instead of ``execution_id``: stop the executions of this folder. (templated)
-    :param project: only those of this project. (templated)
-    :param package: only those of this package, with its ``.dtsx``; needs ``project``. (templated)
+    :param project: only those of this project. A template that renders to nothing is an error. (templated)
+    :param package: only those of this package, with its ``.dtsx``; needs ``project``. A template that renders to
+        nothing is an error. (templated)
     :param older_than: instead of ``execution_id``: stop only executions that were started, or created where they were
         not, at least so many seconds ago, by the server's clock; a number of seconds, or a timedelta. Default: all.
     :param timeout: seconds, or a timedelta, to wait until the executions have ended, from the task's start; None for
@@ -94,6 +95,8 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         self.folder = folder
         self.project = project
         self.package = package
+        # One that renders to nothing would stop more than was meant.
+        self.narrowed_by = [name for name, value in (("project", project), ("package", package)) if value is not None]
         if older_than is not None and _is_given(execution_id):
             raise InvalidTaskArgument(
                 "older_than chooses among the executions of a folder, so execution_id excludes it."
@@ -148,6 +151,8 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         return self._stop(catalog, [execution.execution_id for execution in active], deadline)
 
     def _place(self) -> tuple[str | None, str | None, str | None]:
+        for name in self.narrowed_by:
+            required_text(name, getattr(self, name))
         return (
             optional_text("folder", self.folder),
             optional_text("project", self.project),

@@ -11,7 +11,7 @@ from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
-from airflow_provider_ssis.executions.arguments import check_choice, flag, optional_text, required_text
+from airflow_provider_ssis.executions.arguments import check_choice, environment_of, flag, optional_text, required_text
 from airflow_provider_ssis.executions.deadline import Deadline, seconds
 from airflow_provider_ssis.executions.polling import PollSchedule, WaitResult
 from airflow_provider_ssis.executions.validation import (
@@ -25,9 +25,9 @@ from airflow_provider_ssis.executions.validation import (
 )
 from airflow_provider_ssis.operators.base import SsisWaitingTask
 from airflow_provider_ssis.operators.dag_checks import (
+    check_environment,
     check_flag,
     check_name,
-    check_optional_text,
     check_package,
     check_switches,
 )
@@ -128,7 +128,7 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
         self.ssis_conn_id = ssis_conn_id
         check_name("ssis_conn_id", ssis_conn_id)
         check_switches(self, "all_environments", "deferrable")
-        check_optional_text(self, "environment", "environment_folder")
+        check_environment(self)
         self._validation_id: int | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -139,12 +139,13 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
         """
         self._check_deferral()
         deadline = self._deadline(context)
+        environment, environment_folder = environment_of(self)
         request = ValidationRequest(
             folder=required_text("folder", self.folder),
             project=required_text("project", self.project),
             package=optional_text("package", self.package),
-            environment=optional_text("environment", self.environment),
-            environment_folder=optional_text("environment_folder", self.environment_folder),
+            environment=environment,
+            environment_folder=environment_folder,
             all_environments=self.all_environments,
             use32bit=flag("use_32bit_runtime", self.use_32bit_runtime),
         )

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseSensorOperator
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, LoginFailed
-from airflow_provider_ssis.executions.deadline import check_seconds
+from airflow_provider_ssis.compat import execute_sensor, is_first_poke, reschedule_exception
+from airflow_provider_ssis.executions.deadline import DeferralTimes, check_seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.operators.base import SsisWaitingTask
 from airflow_provider_ssis.operators.dag_checks import check_name, check_switches
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+STATUS_INTERVAL = 600.0
+"""Seconds after which a sensor on a worker logs a status again that has not changed."""
 
 
 class SsisSensor(SsisWaitingTask, BaseSensorOperator):
@@ -37,10 +45,83 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         check_switches(self, "deferrable")
         self._tolerance: OutageTolerance | None = None
         self._has_read = False
+        self._logged_status: tuple[str, float] | None = None
 
     @property
     def _poll_interval(self) -> float:
         return self.poke_interval
+
+    def execute(self, context: Context) -> Any:
+        """Wait, on the worker or in the triggerer.
+
+        :param context: the task's context.
+        :return: see the class.
+        """
+        # An earlier try may have run in the same process.
+        self._tolerance = self._logged_status = None
+        try:
+            return self._execute_deferrable(context) if self.deferrable else self._execute_on_worker(context)
+        except (AirflowSkipException, reschedule_exception()):
+            raise
+        except Exception as error:
+            # Airflow's own handling covers only what Airflow calls.
+            if self.never_fail:
+                raise self._skip(str(error)) from error
+            raise
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Continue after the deferral.
+
+        :param next_method: the method to call.
+        :param next_kwargs: its arguments.
+        :param context: the task's context.
+        """
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except CatalogError as error:
+            # Airflow's own handling covers only Airflow's exceptions.
+            if self.never_fail:
+                raise self._skip(str(error)) from error
+            raise
+
+    def _execute_on_worker(self, context: Context) -> Any:
+        """Wait on the worker, in either mode of the sensor."""
+        try:
+            return execute_sensor(self, context)
+        except reschedule_exception() as reschedule:
+            result = self._wait_on_worker(context) if is_first_poke(context) else None
+            if result is not None:
+                return result
+            raise type(reschedule)(max(reschedule.reschedule_date, DeferralTimes().resume_at())) from None
+
+    def _execute_deferrable(self, context: Context) -> Any:
+        """Defer, unless the wait has ended already."""
+        raise NotImplementedError
+
+    def _wait_on_worker(self, context: Context) -> dict[str, Any] | None:
+        """Wait on the worker for some seconds, before the sensor is rescheduled for the first time.
+
+        :param context: the task's context.
+        :return: what the task returns; None if the wait has not ended.
+        """
+        return None
+
+    def _log_status(self, text: str) -> None:
+        """Log the state of the wait: when it changes, and every ten minutes.
+
+        In mode ``reschedule`` each poke is a separate process, so each one logs it.
+        """
+        now = time.monotonic()
+        if self._logged_status is not None:
+            logged, at = self._logged_status
+            if logged == text and now - at < STATUS_INTERVAL:
+                return
+        self._logged_status = text, now
+        self.log.info("%s", text)
+
+    def _is_later_poke(self, context: Context) -> bool:
+        """Whether a hint has been logged by an earlier poke, which was a separate process."""
+        return not self.deferrable and self.reschedule and not is_first_poke(context)
 
     def _tolerate(self, error: CatalogError) -> None:
         """Continue to wait after an error.

@@ -14,7 +14,6 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.errors import CatalogError, ExecutionNotFound
-from airflow_provider_ssis.compat import is_first_poke, reschedule_exception
 from airflow_provider_ssis.exceptions import ExecutionTimeout
 from airflow_provider_ssis.executions.arguments import execution_id_of
 from airflow_provider_ssis.executions.deadline import DeferralTimes, seconds
@@ -57,8 +56,8 @@ class SsisExecutionSensor(SsisSensor):
     succeed skips the task. The sensor never stops the execution.
 
     Before it defers or is rescheduled for the first time, the sensor waits on its worker for ``[ssis] defer_after``
-    seconds (20); before Airflow 3 only before it defers. It comes back ``[ssis] resume_after`` seconds (30) later at
-    the earliest, also with a shorter ``poke_interval``: Airflow fails a task that comes back sooner.
+    seconds (20). It comes back ``[ssis] resume_after`` seconds (30) later at the earliest, also with a shorter
+    ``poke_interval``: Airflow fails a task that comes back sooner.
 
     An outage of the server of up to ``[ssis] outage_timeout`` does not fail the sensor. In mode ``reschedule`` a poke
     knows nothing of the pokes before, so a longer outage does not fail it either, until the sensor's ``timeout``. A
@@ -107,25 +106,6 @@ class SsisExecutionSensor(SsisSensor):
         trigger = super()._trigger(execution_id, deadline)
         trigger.start_timeout = self.start_timeout
         return trigger
-
-    def execute(self, context: Context) -> Any:
-        """Wait, on the worker or in the triggerer.
-
-        :param context: the task's context.
-        :return: see the class.
-        """
-        # An earlier try may have run in the same process.
-        self._tolerance = None
-        if self.deferrable:
-            return self._execute_deferrable(context)
-        try:
-            return super().execute(context)
-        except reschedule_exception() as reschedule:
-            if is_first_poke(context):
-                result = self._wait_on_worker(context)
-                if result is not None:
-                    return result
-            raise type(reschedule)(max(reschedule.reschedule_date, DeferralTimes().resume_at())) from None
 
     def _execute_deferrable(self, context: Context) -> Any:
         self._check_deferral()
@@ -199,15 +179,18 @@ class SsisExecutionSensor(SsisSensor):
                 self._log_recovery()
                 if execution.status.is_terminal:
                     return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution))
-                self.log.info("%s is %s.", execution_name(execution), status_name(execution.status))
-                self._check_started(catalog, execution)
+                is_created = execution.status is OperationStatus.CREATED
+                more = ": nothing has started it yet" if is_created else ""
+                self._log_status(f"{execution_name(execution)} is {status_name(execution.status)}{more}.")
+                self._check_started(catalog, execution, is_later_poke=self._is_later_poke(context))
         except CatalogError as error:
             self._tolerate(error)
         return PokeReturnValue(is_done=False)
 
-    def _check_started(self, catalog: Catalog, execution: Execution) -> None:
+    def _check_started(self, catalog: Catalog, execution: Execution, *, is_later_poke: bool = False) -> None:
         """Warn about an execution that nothing has started; fail if ``start_timeout`` has passed.
 
+        :param is_later_poke: whether an earlier poke in mode ``reschedule`` may have warned.
         :raises ExecutionNotStarted: it has passed.
         """
         if execution.status is not OperationStatus.CREATED:
@@ -217,8 +200,10 @@ class SsisExecutionSensor(SsisSensor):
         if self.start_timeout is not None and state is not None and (state.age or 0) >= self.start_timeout:
             error = not_started_error(execution, self.start_timeout)
             raise self._skip(str(error)) if self.soft_fail else error
-        if is_long_created(state) and not self._has_warned:
-            self._has_warned = True
+        if self._has_warned or not is_long_created(state):
+            return
+        self._has_warned = True
+        if not is_later_poke:
             self.log.warning("%s", not_started_text(execution.execution_id))
 
     def _check_after_timeout(self, execution_id: int) -> dict[str, Any]:

@@ -12,10 +12,9 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, PokeReturn
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.requests import PackageWatch
-from airflow_provider_ssis.compat import reschedule_exception
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing, SsisTaskError
 from airflow_provider_ssis.executions.arguments import required_text, shown
-from airflow_provider_ssis.executions.deadline import DeferralTimes, deferral_timeout
+from airflow_provider_ssis.executions.deadline import deferral_timeout
 from airflow_provider_ssis.executions.outcome import ended_text, result_of
 from airflow_provider_ssis.executions.polling import WaitResult, get_execution
 from airflow_provider_ssis.executions.unknown_names import unknown_name
@@ -75,7 +74,7 @@ class SsisPackageSensor(SsisSensor):
         check_name("folder", folder)
         check_name("project", project)
         check_package(package)
-        if isinstance(since, datetime) or (since is not None and is_known(since)):
+        if isinstance(since, datetime) or is_known(since):
             moment(since)
         self.folder = folder
         self.project = project
@@ -83,19 +82,7 @@ class SsisPackageSensor(SsisSensor):
         self.since = since
         self._is_checked = False
 
-    def execute(self, context: Context) -> Any:
-        """Wait, on the worker or in the triggerer.
-
-        :param context: the task's context.
-        :return: see the class.
-        """
-        # An earlier try may have run in the same process.
-        self._tolerance = None
-        if not self.deferrable:
-            try:
-                return super().execute(context)
-            except reschedule_exception() as reschedule:
-                raise type(reschedule)(max(reschedule.reschedule_date, DeferralTimes().resume_at())) from None
+    def _execute_deferrable(self, context: Context) -> Any:
         trigger = self._package_trigger(context)
         trigger.check()
         first = self.poke(context)
@@ -138,15 +125,15 @@ class SsisPackageSensor(SsisSensor):
                 self._log_recovery()
                 if execution_id is not None:
                     return PokeReturnValue(is_done=True, xcom_value=self._outcome(catalog, execution_id))
-                self.log.info("%s has not succeeded since %s.", self._title, watch.since.isoformat(sep=" "))
-                self._warn_once(catalog, watch)
+                self._log_status(f"{self._title} has not succeeded since {watch.since.isoformat(sep=' ')}.")
+                self._warn_once(context, catalog, watch)
         except CatalogError as error:
             self._tolerate(error)
         return PokeReturnValue(is_done=False)
 
-    def _warn_once(self, catalog: Catalog, watch: PackageWatch) -> None:
+    def _warn_once(self, context: Context, catalog: Catalog, watch: PackageWatch) -> None:
         """Warn if there is no such package. It may be deployed later, so the sensor goes on."""
-        if self._is_checked:
+        if self._is_checked or self._is_later_poke(context):
             return
         self._is_checked = True
         if (hint := unknown_name(catalog, watch.folder, watch.project, watch.package)) is not None:

@@ -175,6 +175,15 @@ def test_a_template_that_renders_to_nothing_is_named(mart: Catalog) -> None:
         task_run.execute()
 
 
+@pytest.mark.parametrize("native", [False, True])
+def test_without_its_package_a_value_is_not_set_on_the_project(mart: Catalog, native: bool) -> None:
+    task_run = set_parameters(package="{{ nothing }}", parameters={"Source": "CRM"})
+    rendered(task_run.operator, native=native, nothing=None if native else "")
+    with pytest.raises(InvalidTaskArgument, match="belong to a package"):
+        task_run.execute()
+    assert parameter(mart, "Source").default_value is None
+
+
 # --- environments
 
 

@@ -51,6 +51,7 @@ from tests.support.running import operator
             },
             r"'CM\.DW\.ServerName' is given twice",
         ),
+        ({"environment_folder": "Shared"}, "environment_folder is 'Shared', and environment is not given"),
         ({"use_32bit_runtime": "maybe"}, "'use_32bit_runtime'"),
         ({"run_in_scale_out": "maybe"}, "'run_in_scale_out'"),
         ({"run_in_scale_out": True, "use_any_worker": False}, "use_any_worker=False is not supported"),

@@ -135,6 +135,7 @@ def test_a_connection_string_with_a_password_must_be_marked() -> None:
         ({"connections": "{{ x }}"}, [SECRET], "not a mapping of names to values"),
         ({"connections": "{{ x }}"}, {"DW": {"value": 5, "sensitive": True}}, "Give a connection string"),
         ({"connections": "{{ x }}"}, "None", "rendered to nothing"),
+        ({"logging_level": "{{ x }}"}, "None", "rendered to nothing"),
         ({"password": "{{ x }}"}, 81726354, "'password' is of the Python type int"),
         ({"source": "{{ x }}"}, "x" * 300, "does not exist on this worker"),
         ({"source": "{{ x }}"}, {"Key": SECRET}, "a mapping with the keys 'Key'"),

@@ -133,6 +133,21 @@ def test_a_template_that_renders_to_nothing_is_an_error(mart: Catalog, arguments
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"logging_level": "{{ true }}"}, "'logging_level' is True"),
+        ({"environment": "{{ none }}", "environment_folder": "Shared"}, "environment_folder is 'Shared'"),
+    ],
+)
+def test_a_rendered_argument_that_cannot_be_meant_is_an_error(
+    mart: Catalog, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidTaskArgument, match=message):
+        TaskRun(rendered(operator(**arguments), native=True, none=None)).execute()
+    assert list(mart.executions()) == []
+
+
+@pytest.mark.parametrize(
     ("level", "expected"),
     [("None", 0), ("{{ 0 }}", 0), (None, 1), ("{{ '' }}", 1), ("{{ 'Verbose' }}", 3)],
 )

@@ -82,6 +82,17 @@ def test_all_active_executions_of_a_package_are_stopped_and_no_others(slow: Cata
     assert status_of(slow, other).is_active
 
 
+@pytest.mark.parametrize("nothing", ["", None])
+@pytest.mark.parametrize("name", ["project", "package"])
+def test_a_name_that_renders_to_nothing_stops_nothing_else(slow: Catalog, name: str, nothing: str | None) -> None:
+    execution_id = started()
+    where = {"folder": "Sales", "project": "Mart", "package": "Load.dtsx", name: "{{ nothing }}"}
+    task_run = TaskRun(rendered(stop(**where).operator, native=True, nothing=nothing))
+    with pytest.raises(InvalidTaskArgument, match=f"'{name}'"):
+        task_run.execute()
+    assert status_of(slow, execution_id) is OperationStatus.RUNNING
+
+
 @pytest.mark.parametrize("where", [{"folder": "Sales", "project": "Mart"}, {"folder": "Sales"}])
 def test_all_active_executions_of_a_project_or_folder_are_stopped(slow: Catalog, where: dict[str, str]) -> None:
     wanted = {started(), started(package="Strict.dtsx", parameters={"RegionId": 1})}

@@ -15,10 +15,11 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.compat import reschedule_exception
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionFailed
+from airflow_provider_ssis.executions import polling
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from airflow_provider_ssis.sensors.package import SsisPackageSensor
 from tests.support.deferrals import deferred, reloaded
-from tests.support.executions import start, status_of
+from tests.support.executions import LOAD, start, status_of
 from tests.support.running import SingleTryHook
 from tests.support.task_runs import TaskInstanceRecord, TaskRun
 from tests.support.waiting import wait_until
@@ -49,10 +50,12 @@ def sensor(execution_id: int, *, rescheduled: datetime | None = None, **given: A
     return TaskRun(SsisExecutionSensor(task_id="wait", execution_id=execution_id, **arguments), task_instance)
 
 
-def package_sensor(**given: Any) -> TaskRun:
+def package_sensor(*, rescheduled: datetime | None = None, **given: Any) -> TaskRun:
     where = {"folder": "Sales", "project": "Mart", "package": "Load.dtsx", "since": "2020-01-01T00:00:00Z"}
     arguments = {**where, "mode": "reschedule", "timeout": 600, **given}
-    return TaskRun(SsisPackageSensor(task_id="wait", **arguments), RescheduledTaskInstance())
+    task_instance = RescheduledTaskInstance()
+    task_instance.first_reschedule_date = rescheduled
+    return TaskRun(SsisPackageSensor(task_id="wait", **arguments), task_instance)
 
 
 def set_times(monkeypatch: pytest.MonkeyPatch, *, defer_after: float, resume_after: float) -> None:
@@ -134,6 +137,23 @@ def test_a_rescheduled_package_sensor_finds_the_success(mart: Catalog, ssisdb: S
     execution_id = start(mart)
     wait_until(lambda: status_of(mart, execution_id) is OperationStatus.SUCCEEDED)
     assert package_sensor().execute()["execution_id"] == execution_id
+
+
+@needs_airflow_3
+def test_only_the_first_poke_of_a_rescheduled_sensor_logs_hints(mart: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_times(monkeypatch, defer_after=0, resume_after=15)
+    monkeypatch.setattr(polling, "START_WARNING", 0.0)
+    created = mart.create_execution(LOAD)
+    for rescheduled, hints in ((None, 1), (datetime.now(UTC), 0)):
+        for task_run, line in (
+            (package_sensor(package="Loadd.dtsx", rescheduled=rescheduled), "has not succeeded"),
+            (sensor(created, mode="reschedule", rescheduled=rescheduled), "is created: nothing has started it yet."),
+        ):
+            with pytest.raises(reschedule_exception()):
+                task_run.execute()
+            # Airflow 3 warns that the test calls execute.
+            assert len([each for each in task_run.log.at("warning") if "Task Runner" not in each]) == hints
+            assert line in task_run.log.at("info")[0]
 
 
 @needs_airflow_3

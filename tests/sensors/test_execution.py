@@ -29,7 +29,7 @@ from airflow_provider_ssis.exceptions import (
 from airflow_provider_ssis.executions import polling
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from tests.support.deferrals import deferred, events_of, logged, reloaded, resumed, run_to_end
-from tests.support.executions import LOAD, wait_for_end, wait_for_status
+from tests.support.executions import LOAD, start, wait_for_end, wait_for_status
 from tests.support.running import SingleTryHook, run
 from tests.support.task_runs import TaskRun, rendered
 
@@ -114,6 +114,35 @@ def test_with_soft_fail_the_task_is_skipped_and_says_why(
     execution_id = end(mart, ssisdb)
     with pytest.raises(AirflowSkipException, match=text):
         sensor(execution_id, soft_fail=True).execute()
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_with_never_fail_every_error_skips_the_task(mart: Catalog, ssisdb: SsisdbEmulator, deferrable: bool) -> None:
+    ssisdb.scripts.fail(package="Load.dtsx")
+    failed = start(mart)
+    wait_for_end(mart, failed)
+    for execution_id in (failed, failed + 1000):
+        task_run = sensor(execution_id, never_fail=True, deferrable=deferrable)
+        with pytest.raises(AirflowSkipException):
+            task_run.execute()
+
+
+def test_a_status_is_logged_when_it_changes_and_every_ten_minutes(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id = mart.create_execution(LOAD)
+    task_run = sensor(execution_id)
+    for _ in range(2):
+        task_run.operator.poke(task_run.context)
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    mart.start_execution(execution_id)
+    wait_for_status(mart, execution_id, OperationStatus.RUNNING)
+    for _ in range(2):
+        task_run.operator.poke(task_run.context)
+    monkeypatch.setattr("airflow_provider_ssis.sensors.base.STATUS_INTERVAL", 0.0)
+    task_run.operator.poke(task_run.context)
+    statuses = [line.rpartition(" is ")[2] for line in task_run.log.at("info")]
+    assert statuses == ["created: nothing has started it yet.", "running.", "running."]
 
 
 def test_what_takes_too_long_times_out(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

@@ -63,6 +63,7 @@ def test_an_unknown_package_is_a_warning(mart: Catalog) -> None:
         assert not task.operator.poke(task.context).is_done
     [warning] = task.log.at("warning")
     assert warning.startswith("The login sees no package 'Loadd.dtsx'. Did you mean 'Load.dtsx'?")
+    assert task.log.at("info") == ["Sales/Mart/Loadd.dtsx has not succeeded since 2020-01-01 00:00:00+00:00."]
 
 
 def test_only_a_success_of_this_package_since_then_counts(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -182,6 +183,7 @@ def test_a_refused_login_fails_at_once(mart: Catalog, ssisdb: SsisdbEmulator) ->
         ("2024-02-29T06:00:00", InvalidTaskArgument),
         (datetime(2024, 2, 29), InvalidTaskArgument),
         ("None", RenderedToNothing),
+        (None, InvalidTaskArgument),
         (7, InvalidTaskArgument),
     ],
 )

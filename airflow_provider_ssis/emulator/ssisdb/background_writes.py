@@ -46,6 +46,7 @@ class BackgroundWriter:
                 raise
             else:
                 self._engine.commits_without_lock += 1
+                store.run_after_commit()
                 return result
 
     def close(self) -> None:

@@ -181,12 +181,12 @@ class Ssisdb:
         await self.validations.close()
         async with self.engine.transaction() as store:
             # Most tables are unchanged since the last reset, and each statement takes time.
-            changed = self.engine.changed_tables.copy()
+            changed = self.engine.changes.since_reset.copy()
             for table in sorted(changed):
                 store.execute(f"DELETE FROM {table}")
             if f"internal.{PROPERTIES}" in changed:
                 write_default_properties(store)
-            store.after_commit(self.engine.changed_tables.clear)
+            store.after_commit(self.engine.changes.since_reset.clear)
         self.engine.metadata.set_single_user(self.engine.database, on=False)
         self.refresh_workers()
         self.files.clear()

@@ -62,7 +62,7 @@ def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb
     if is_new:
         write_default_properties(engine.setup_store())
     else:
-        engine.changed_tables.update(f"internal.{table.name}" for table in TABLES)
+        engine.changes.note(f"internal.{table.name}" for table in TABLES)
     for script in PERMISSIONS_VIEWS:
         engine.run_script(script)
     _reserve_principals(engine)

@@ -22,8 +22,10 @@ from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
 from airflow_provider_ssis.emulator.tsql.execution.login_file import LoginFile
 from airflow_provider_ssis.emulator.tsql.execution.memory_release import MemoryRelease
 from airflow_provider_ssis.emulator.tsql.execution.product import Product
+from airflow_provider_ssis.emulator.tsql.execution.remembered_rows import RememberedRows
 from airflow_provider_ssis.emulator.tsql.execution.sequences import Sequences
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.execution.table_locks import TableLocks
 from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabases
 from airflow_provider_ssis.emulator.tsql.execution.write_lock import WriteLock
@@ -121,14 +123,15 @@ class Engine:
         self.metadata.permissions = self.databases.permissions
         self.user_commits = 0
         """The number of committed transactions in clients' databases."""
-        self.changed_tables: set[str] = set()
-        """The server's own tables that were changed since they were last cleared."""
+        self.changes = TableChanges()
+        """Of the server's own tables."""
         self.global_tables: dict[str, tuple[int, UserTable]] = {}
         """The global temporary tables by DuckDB name in lower case, each with the spid of the session that drops it."""
         self.changed_at: dict[str, int] = {}
         """The number of the last of them that changed a table, by the name of the DuckDB table."""
         self._schemas: set[str] = set()
         self._tables = self._stored_tables()
+        self.remembered = RememberedRows(self._tables, self.changes)
         self._large: dict[str, tuple[int | None, bool]] = {}
         self._last_spid = 50
         self.sessions: set[OpenSession] = set()
@@ -235,7 +238,7 @@ class Engine:
 
     def setup_store(self) -> Store:
         """Writes before any client connects, each committed at once."""
-        return Store(self._duckdb, self.changed_tables)
+        return Store(self._duckdb, self.changes)
 
     def _make_schema(self, schema: str) -> None:
         if schema not in self._schemas:
@@ -282,7 +285,7 @@ class Engine:
         """Begin a DuckDB transaction. The caller holds the write lock."""
         self.compiler.install(connection)
         connection.execute(statement(connection, "BEGIN TRANSACTION"))
-        return Store(connection, self.changed_tables)
+        return Store(connection, self.changes)
 
     def commit(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Commit a DuckDB transaction."""

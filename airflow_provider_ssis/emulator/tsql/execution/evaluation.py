@@ -210,7 +210,14 @@ class Evaluator:
         run = session.engine.compiler.run
         if query.is_quick(values):
             return run(query, session.connection, values)
+        remembered = session.engine.remembered
+        question = None if session.in_transaction else remembered.question(query, values)
+        if question is not None and (known := remembered.find(question)) is not None:
+            return known
         connection = session.connection_for(query.sources)
-        return await session.worker.run(
+        rows = await session.worker.run(
             partial(run, query, connection, values, is_cancelled=session.worker.is_cancelled)
         )
+        if question is not None:
+            remembered.keep(question, rows)
+        return rows

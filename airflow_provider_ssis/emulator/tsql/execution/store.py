@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 
 
@@ -15,12 +16,13 @@ class Store:
     """Writes and reads inside a write scope, in DuckDB SQL.
 
     :param connection: the DuckDB connection whose transaction it is.
-    :param changed_tables: gets the name of each table that a statement changes.
+    :param changes: takes note of each table that a statement changes.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, changed_tables: set[str]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, changes: TableChanges) -> None:
         self._connection = connection
-        self._changed_tables = changed_tables
+        self._changes = changes
+        self._changed: set[str] = set()
         self._after_commit: list[Callable[[], object]] = []
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
@@ -28,7 +30,9 @@ class Store:
 
         :returns: the number of rows that it touched.
         """
-        self._changed_tables.add(_changed_table(sql))
+        table = _changed_table(sql)
+        self._changed.add(table)
+        self._changes.note([table])
         row = self._connection.execute(statement(self._connection, sql), parameters).fetchone()
         return int(row[0]) if row else 0
 
@@ -45,7 +49,8 @@ class Store:
         self._after_commit.clear()
 
     def run_after_commit(self) -> None:
-        """Run the actions of :meth:`after_commit`."""
+        """Note that the changes are committed, and run the actions of :meth:`after_commit`."""
+        self._changes.note(self._changed)
         actions, self._after_commit = self._after_commit, []
         for action in actions:
             action()

@@ -10,6 +10,7 @@ import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import Image
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 
@@ -51,9 +52,9 @@ class NotingStore(Store):
     """A store that records its writes."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, changed_tables: set[str], writes: list[Callable[[], object]]
+        self, connection: duckdb.DuckDBPyConnection, changes: TableChanges, writes: list[Callable[[], object]]
     ) -> None:
-        super().__init__(connection, changed_tables)
+        super().__init__(connection, changes)
         self._writes = writes
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:

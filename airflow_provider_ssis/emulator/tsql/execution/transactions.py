@@ -289,7 +289,7 @@ class Transactions:
         transaction.seen = self._engine.commits_without_lock
         transaction.began = self._engine.user_commits
         transaction.database = database
-        transaction.store = NotingStore(self._connection, self._engine.changed_tables, transaction.writes)
+        transaction.store = NotingStore(self._connection, self._engine.changes, transaction.writes)
 
     def write(
         self, tables: Iterable[WritableTable], action: Callable[[], Result], sources: Collection[str] = ()

@@ -19,7 +19,7 @@ import duckdb
 Result = TypeVar("Result")
 
 _SECONDS_BETWEEN_INTERRUPTS: Final = 0.02
-_SECONDS_BETWEEN_PAUSES: Final = 0.005
+_SECONDS_BETWEEN_PAUSES: Final = 0.02
 _PAUSE_SECONDS: Final = 0.001
 
 

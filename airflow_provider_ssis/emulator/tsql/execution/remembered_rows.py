@@ -1,0 +1,116 @@
+"""Rows of small queries on the server's own tables, kept until one of these tables changes.
+
+Clients ask for the same folders, projects and parameters again and again. DuckDB plans each query for up to a
+millisecond, many times longer than it takes to see that nothing has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlglot
+from sqlglot import exp
+
+from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
+from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.values.recent import Recent
+
+Row = tuple[Any, ...]
+
+_MOST_KEPT: Final = 256
+_MOST_ROWS: Final = 50
+_LONGEST_TEXT: Final = 4000
+"""Characters of the DuckDB text of a query whose rows are kept."""
+_LONGEST_VALUE: Final = 1000
+"""Characters or bytes of a value that is kept."""
+_VARIABLE: Final = "@"
+_PURE: Final = (
+    exp.Connector,
+    exp.Case,
+    exp.Cast,
+    exp.Coalesce,
+    exp.Count,
+    exp.Exists,
+    exp.If,
+    exp.Lower,
+    exp.Max,
+    exp.Min,
+    exp.Sum,
+    exp.Trim,
+)
+"""The functions whose result depends on their arguments alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query with its values at one moment.
+
+    :param key: the query and its values.
+    :param changes: the last changes of the tables that it reads.
+    """
+
+    key: tuple[Hashable, ...]
+    changes: tuple[int, ...]
+
+
+class RememberedRows:
+    """The rows of the queries that ran last.
+
+    Rows are kept with the last changes of the tables they come from. A change gets a number before it is made and
+    another one when it is committed, so rows that were read in between are never used after the commit.
+
+    :param tables: the server's own tables, each a schema and a name.
+    :param changes: of these tables.
+    """
+
+    def __init__(self, tables: Set[tuple[str, str]], changes: TableChanges) -> None:
+        self._tables = tables
+        self._changes = changes
+        self._sources: Recent[str, tuple[str, ...]] = Recent(_MOST_KEPT)
+        self._rows: Recent[tuple[Hashable, ...], tuple[tuple[int, ...], list[Row]]] = Recent(_MOST_KEPT)
+
+    def question(self, query: CompiledQuery, values: Mapping[str, Any]) -> Question | None:
+        """A query with its values; None if its rows are not kept.
+
+        :param query: reads committed rows: the session has no open transaction.
+        :param values: the values that ``query.parameters`` names.
+        """
+        if query.sources or query.guards or query.writes or not 0 < len(query.sql) <= _LONGEST_TEXT:
+            return None
+        if not all(name.startswith(_VARIABLE) for name in query.parameters):
+            return None  # It depends on the time or on the session.
+        sources = self._sources.get(query.sql)
+        if sources is None:
+            sources = self._read_by(query.sql)
+            self._sources.put(query.sql, sources)
+        given = tuple([values[name] for name in query.parameters])
+        if not sources or not all(map(_is_small, given)):
+            return None
+        # With the columns, because one text can have columns of other T-SQL types.
+        return Question((query.sql, query.columns, given), self._changes.last(sources))
+
+    def find(self, question: Question) -> list[Row] | None:
+        """The rows of a query, if they are known and no table has changed since."""
+        kept = self._rows.get(question.key)
+        return list(kept[1]) if kept is not None and kept[0] == question.changes else None
+
+    def keep(self, question: Question, rows: Sequence[Row]) -> None:
+        """Keep rows that were read after the question was made, unless they are many or large."""
+        if len(rows) <= _MOST_ROWS and all(_is_small(value) for row in rows for value in row):
+            self._rows.put(question.key, (question.changes, list(rows)))
+
+    def _read_by(self, sql: str) -> tuple[str, ...]:
+        """The tables that a query reads; none if it reads anything else, or if it can give other rows of them."""
+        tree = sqlglot.parse_one(sql, read="duckdb")
+        if not all(isinstance(function, _PURE) for function in tree.find_all(exp.Func)):
+            return ()
+        names = {(table.db, table.name) for table in tree.find_all(exp.Table)}
+        return tuple(sorted(map(".".join, names))) if names <= self._tables else ()
+
+
+def _is_small(value: Any) -> bool:
+    if isinstance(value, str | bytes):
+        return len(value) <= _LONGEST_VALUE
+    return isinstance(value, Hashable)

@@ -26,6 +26,11 @@ from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTI
 from airflow_provider_ssis.engine.control_flow.project_parts import missing_project_parts
 from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
 from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
+from airflow_provider_ssis.engine.control_flow.stored_attributes import (
+    ignored_of_executable,
+    ignored_of_manager,
+    ignored_of_package,
+)
 from airflow_provider_ssis.engine.control_flow.stored_names import ignored_names, ignored_of_handler
 from airflow_provider_ssis.engine.control_flow.stored_values import damaged_parts, damaged_task
 from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
@@ -146,7 +151,7 @@ class _Check:
         self._tasks_text = _text(root, (*_OTHER_OBJECTS, "ForEachEnumerator")).upper()
         refusals = [*self._package(package), *self._secrets(package), *self._providers(package)]
         for where, manager in self._connections(package):
-            refusals += connection_refusals(where, manager)
+            refusals += [*connection_refusals(where, manager), *ignored_of_manager(where, manager)]
         managers = (*package.connection_managers, *self._project.connection_managers)
         for manager in managers:
             self._managers |= {manager.name.casefold(): manager.name, manager.id.casefold(): manager.name}
@@ -209,6 +214,7 @@ class _Check:
         if package.max_concurrent_executables < 1 and package.max_concurrent_executables != -1:
             why = f"{package.max_concurrent_executables} executables cannot run at the same time"
             yield Refusal(where, "MaxConcurrentExecutables", why, "Set it to -1, or to 1 or more.")
+        yield from ignored_of_package(package)
 
     def _connections(self, package: DtsPackage) -> Iterator[tuple[str, DtsConnectionManager]]:
         """Yield the connection managers that the package uses and the user does not replace, with their places."""
@@ -271,6 +277,7 @@ class _Check:
             yield Refusal(where, "its definition", str(error))
             return
         yield from damaged_parts(container)
+        yield from ignored_of_executable(container)
         if container.kind is ExecutableKind.TASK:
             found = task_class(task_type(container.type))
             if found is None:
@@ -326,6 +333,7 @@ def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
     if handler.disabled:
         return
     yield from damaged_parts(handler)
+    yield from ignored_of_executable(handler)
     yield from ignored_of_handler(handler)
     if handler.event.lower() == "onquerycancel" and not all(child.disabled for child in handler.children):
         why = "the engine does not ask event handlers whether to cancel, and runs none while it cancels"

@@ -255,7 +255,7 @@ def test_a_check_lists_an_encrypted_password_as_a_value_that_the_user_gives(tmp_
     package = tmp_path / "P.dtsx"
     package.write_bytes(
         ENCRYPTED.replace(b'<ScriptProject Name="S" ReadOnlyVariables="USED"/>', b"").replace(
-            b'"Microsoft.ScriptTask"', b'"STOCK:SEQUENCE" Note="{00000000-0000-0000-0000-000000000002}"'
+            b'"Microsoft.ScriptTask"', b'"STOCK:SEQUENCE" DTS:Description="{00000000-0000-0000-0000-000000000002}"'
         )
     )
     [checked] = check_package(package)

@@ -21,6 +21,7 @@ from airflow_provider_ssis.engine.control_flow.stored_names import ignored_names
 from airflow_provider_ssis.engine.data_flow.plan import plan_data_flow
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
+from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.containers import DtsContainer
@@ -408,3 +409,61 @@ def test_a_description_of_a_connection_manager_changes_nothing() -> None:
     for name in ("Description", "DelayValidation", "ProtectionLevel", "ConnectByProxy"):
         assert property_name(stored, name) == name
         assert with_property(stored_connection(stored), name, "x") == stored_connection(stored)
+
+
+# --- executables, variables, connection managers and their parts
+
+
+def _with_all_elements() -> Any:
+    package = PackageBuilder("P")
+    turn = package.add_variable("Turn", "")
+    package.add_parameter("Region", "North")
+    file = package.connection_managers.add_flat_file("File", "in.csv", [FlatFileColumn("City", length=30)])
+    cache = package.connection_managers.add_cache("Cache", [Column("key", "DT_WSTR", length=30)], ["key"])
+    flow = package.add_data_flow("Load")
+    flow.add_cache_transform("Fill", flow.add_flat_file_source("Read", file).output, cache, mappings={"City": "key"})
+    each = package.add_foreach_loop("Each", ItemEnumerator((((8, "1"),),)), mappings=[turn])
+    package.connect(flow.task, each)
+    package.add_for_loop("Count", '@Turn == ""')
+    package.event_handler("OnError").add_sequence("S")
+    return etree.fromstring(package.to_bytes())
+
+
+_ELEMENTS = (
+    "Executable Variable VariableValue PackageParameter PrecedenceConstraint EventHandler ForEachEnumerator"
+    " ForEachVariableMapping ConnectionManager FlatFileColumn CacheColumn"
+).split()
+
+
+@pytest.mark.parametrize("form", ["attribute", "property", "element"])
+def test_unknown_properties_and_elements_are_refused_by_name(tmp_path: Path, form: str) -> None:
+    root = _with_all_elements()
+    path = tmp_path / "P.dtsx"
+    path.write_bytes(etree.tostring(root))
+    assert not check_package(path)[0].refusals
+    for name in _ELEMENTS:
+        for element in list(root.iter(f"{DTS}{name}")):
+            if element.getparent() is not None and element.getparent().tag == f"{DTS}ObjectData":
+                continue  # the properties of a type of connection managers
+            if form == "attribute":
+                element.set(f"{DTS}Surprise", "1")
+            elif name == "VariableValue":
+                continue
+            else:
+                tag = "Property" if form == "property" else "Surprise"
+                added = etree.SubElement(element, f"{DTS}{tag}", {f"{DTS}Name": "Surprise"})
+                added.text = "1"
+            path.write_bytes(etree.tostring(root))
+            refusals = check_package(path)[0].refusals
+            assert ["Surprise" in one.what for one in refusals] == [True], (name, element.attrib, refusals)
+            if form == "attribute":
+                del element.attrib[f"{DTS}Surprise"]
+            else:
+                element.remove(added)
+
+
+def test_properties_that_a_server_would_apply_are_refused_unless_they_are_off(tmp_path: Path) -> None:
+    for value, is_refused in (("False", False), ("0", False), ("True", True)):
+        package = PackageBuilder("P")
+        package.set_attributes({"EncryptCheckpoints": value})
+        assert bool(check_package(package.save(tmp_path))[0].refusals) is is_refused

@@ -29,7 +29,7 @@ def existing_names(kind: str, wanted: str, known: Sequence[str]) -> str:
     more = f" and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
     if len(known) == 1:
         return f"There is the {kind} {listed}."
-    kinds = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    kinds = " or ".join(f"{each[:-1]}ies" if each.endswith("y") else f"{each}s" for each in kind.split(" or "))
     return f"There are the {kinds} {listed}{more}."
 
 

@@ -88,7 +88,7 @@ def _boolean(value: ParameterValue) -> Literal:
         return Literal("1" if word in (True, "true") else "0", "bit")
     number = _finite_number(word)
     if number is None or number not in (0, 1):
-        raise ValueDoesNotFit("a Boolean is true, false, 1 or 0")
+        raise ValueDoesNotFit("a value of type Boolean must be true, false, 1 or 0")
     return Literal(str(int(number)), "bit")
 
 
@@ -167,7 +167,7 @@ def _date_time(value: ParameterValue) -> Literal:
             moment = datetime.fromisoformat(moment.strip())
         except ValueError:
             raise ValueDoesNotFit(
-                "a value of type DateTime must be written as 2024-02-29 or 2024-02-29T13:45:00"
+                "a value of type DateTime must be a date that exists, written as 2024-02-29 or 2024-02-29T13:45:00"
             ) from None
     if not isinstance(moment, date):
         raise ValueDoesNotFit("a value of type DateTime must be a date with an optional time")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.session import CatalogSession, Explain
 
 ADMIN_ROLE = "ssis_admin"
-_EXISTS_OR_GRANT = "Either it does not exist (check the spelling), or the login may not see it."
+_EXISTS_OR_GRANT = "Either the name is misspelt, or the login may not see the object."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

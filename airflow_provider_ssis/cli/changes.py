@@ -7,11 +7,14 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def reporting_changes(changes: Mapping[str, Sequence[str]], *, verb: str = "Done") -> Iterator[None]:
+def reporting_changes(
+    changes: Mapping[str, Sequence[str]], *, verb: str = "Done", otherwise: str = ""
+) -> Iterator[None]:
     """Let an error of the catalog say what the command changed before it.
 
     :param changes: the changes by what was done; the block adds to them. Those under an empty text need no words.
     :param verb: what was done, in one word. Default: ``Done``.
+    :param otherwise: the sentence if nothing was done. Default: none.
     """
     from airflow_provider_ssis.catalog.errors import CatalogError
 
@@ -19,6 +22,6 @@ def reporting_changes(changes: Mapping[str, Sequence[str]], *, verb: str = "Done
         yield
     except CatalogError as error:
         done = [f"{what}: {', '.join(names)}".removeprefix(": ") for what, names in changes.items() if names]
-        if done:
-            error.advice = f"{error.advice} {verb} before: {'; '.join(done)}.".lstrip()
+        more = f"{verb} before: {'; '.join(done)}." if done else otherwise
+        error.advice = f"{error.advice} {more}".strip()
         raise

@@ -67,7 +67,7 @@ def command(
         elif not create_folder:
             from airflow_provider_ssis.cli.names import require_folder
 
-            require_folder(catalog, folder)
+            require_folder(catalog, folder, more="--create-folder creates it.")
         with reporting_changes({"folder": [folder] if created else []}, verb="Created"):
             _deploy(catalog, output, folder, file, force=force)
 

@@ -107,6 +107,11 @@ def set_values(
     for owner in owners:
         require_project(catalog, *owner)
     found = catalog.environment(folder, environment)
+    # Before anything is changed.
+    known = {} if found is None else _variables(catalog, folder, environment)
+    with reporting_changes({"": []}, otherwise="Nothing was changed."):
+        for name, each in wanted.items():
+            _check(folder, environment, name, each, known.get(name.casefold()))
     is_new = found is None
     created: list[str] = []
     updated: list[str] = []
@@ -122,7 +127,6 @@ def set_values(
     elif description is not None and description != (found.description or ""):
         catalog.set_environment_description(folder, environment, description)
     with reporting_changes(changes):
-        known = {each.name.casefold(): each for each in catalog.environment_variables(folder, environment)}
         for name, each in wanted.items():
             if name.casefold() not in known:
                 catalog.create_environment_variable(
@@ -221,6 +225,19 @@ def _from_file(file: Path, name: str, value: Any) -> _Wanted:
     if not isinstance(sensitive, bool | None):
         raise click.UsageError(f"The file {file}: 'sensitive' of {name} is true or false.")
     return _Wanted(value_in(file, f"{name}.value", value["value"]), data_type, sensitive, description)
+
+
+def _variables(catalog: Catalog, folder: str, environment: str) -> dict[str, EnvironmentVariable]:
+    return {each.name.casefold(): each for each in catalog.environment_variables(folder, environment)}
+
+
+def _check(folder: str, environment: str, name: str, wanted: _Wanted, current: EnvironmentVariable | None) -> None:
+    """Check that a variable can have its type and value."""
+    from airflow_provider_ssis.catalog.sections.environment_variables import check_variable
+
+    data_type = wanted.type or (None if current is None else current.type)
+    is_sensitive = wanted.sensitive or (current is not None and current.sensitive)
+    check_variable(folder, environment, name, wanted.value, data_type, is_sensitive=bool(is_sensitive))
 
 
 def _update(catalog: Catalog, folder: str, environment: str, variable: EnvironmentVariable, wanted: _Wanted) -> bool:

@@ -14,12 +14,13 @@ import click
 class CommandFailed(Exception):
     """A command could not do its work.
 
-    :param message: what happened, where, and what to do next. Empty if that is printed already.
+    :param message: what happened, where, and what to do next; a missing full stop is added. Empty if that is printed
+        already.
     :param exit_code: the exit code of the process. Default: 1.
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message)
+        super().__init__(message if not message or message[-1] in ".!?:" else f"{message}.")
         self.exit_code = exit_code
         context = click.get_current_context(silent=True)
         self.command = context.command_path if context else "airflow-ssis"

@@ -133,16 +133,25 @@ def executions(
     """List executions, the newest first."""
     if project is not None and folder is None:
         raise click.UsageError("--project needs --folder.", click.get_current_context())
-    found = catalog.executions(
-        folder=folder,
-        project=project,
-        package=package,
-        status=_statuses(status),
-        since=since,
-        limit=limit,
+    found = list(
+        catalog.executions(
+            folder=folder,
+            project=project,
+            package=package,
+            status=_statuses(status),
+            since=since,
+            limit=limit,
+        )
     )
+    if not found and folder is not None:
+        from airflow_provider_ssis.executions.unknown_names import unknown_name
+
+        # No error: the catalog keeps the executions of deleted projects.
+        hint = unknown_name(catalog, folder, project, None if project is None else package)
+        if hint is not None:
+            click.echo(f"warning: {hint}", err=True)
     output.rows(
-        list(found),
+        found,
         Column("execution", "execution_id"),
         Column("status", "status"),
         Column("folder", "folder_name"),

@@ -23,15 +23,17 @@ _UNSEEN = (
 )
 
 
-def require_folder(catalog: Catalog, name: str) -> Folder:
+def require_folder(catalog: Catalog, name: str, *, more: str = "") -> Folder:
     """The folder of this name.
 
+    :param more: a further sentence of the message. Default: none.
     :raises FolderNotFound: the login sees none; the message has the nearest names.
     """
     folder = catalog.folder(name)
     if folder is None:
         known = [each.name for each in catalog.folders()]
-        raise FolderNotFound(f"The login sees no folder {name!r}", advice=existing_names("folder", name, known))
+        advice = f"{existing_names('folder', name, known)} {more}".rstrip()
+        raise FolderNotFound(f"The login sees no folder {name!r}", advice=advice)
     return folder
 
 
@@ -74,6 +76,13 @@ def require_execution(catalog: Catalog, execution_id: int) -> Execution:
     """
     execution = catalog.execution(execution_id)
     if execution is None:
+        operation = catalog.operation(execution_id)
+        if operation is not None:
+            kind = operation.operation_type.name.lower()
+            raise ExecutionNotFound(
+                f"Operation {execution_id} is no execution, but of the type {kind}",
+                advice=f"'airflow-ssis messages {execution_id}' prints its messages.",
+            )
         raise ExecutionNotFound(
             f"The login sees no execution {execution_id}",
             advice=f"{_UNSEEN} 'airflow-ssis list executions' lists those that it sees.",

@@ -9,6 +9,7 @@ import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
+from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.lazy_group import Group
 from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, package_name, unique
 from airflow_provider_ssis.cli.output import Column, Output, shown
@@ -98,11 +99,15 @@ def set_values(
         raise click.UsageError("No values are given. Write them as NAME=VALUE, or use --bind or --values.")
     require_project(catalog, folder, project)
     owner = (package or project).casefold()
-    known = {
-        each.parameter_name: each
-        for each in catalog.object_parameters(folder, project)
-        if each.object_name.casefold() == owner
-    }
+    parameters = catalog.object_parameters(folder, project)
+    known = {each.parameter_name: each for each in parameters if each.object_name.casefold() == owner}
+    for name in wanted if package is None else ():
+        owners = [each.object_name for each in parameters if each.parameter_name == name]
+        if owners and name not in known:
+            raise CommandFailed(
+                f"{name!r} is no parameter of the project {folder}/{project}, but of {', '.join(owners)}. Nothing was "
+                f"set. Name the package: --package {owners[0]}."
+            )
     written: list[str] = []
     with reporting_changes({"": written}, verb="Set"):
         for name, each in wanted.items():

@@ -41,8 +41,10 @@ def read_json(file: Path, *, keys: Collection[str] | None = None) -> Mapping[str
         raise click.UsageError(f"The file {file} has the key {error.args[0]!r} twice.") from None
     except OSError as error:
         raise click.UsageError(f"The values cannot be read from {file}: {error.strerror}.") from None
-    except (ValueError, RecursionError):
+    except json.JSONDecodeError as error:
         # The parser's message may quote a secret.
+        raise click.UsageError(f"The file {file} is not JSON: see line {error.lineno}, column {error.colno}.") from None
+    except (ValueError, RecursionError):
         raise click.UsageError(f"The file {file} is not JSON in UTF-8.") from None
     expected = f" with the keys {', '.join(keys)}" if keys else ""
     if not isinstance(content, Mapping):

@@ -74,7 +74,7 @@ def required_text(name: str, value: Any) -> str:
     :raises RenderedToNothing: it is the text ``None``.
     """
     if not isinstance(value, str) or not value.strip() or has_mark(value):
-        raise InvalidTaskArgument(f"The argument {name!r} is {shown(value)} after templating. Give a name.")
+        raise InvalidTaskArgument(f"The argument {name!r} is {shown(value)}. Give a name.")
     if value.strip() == NOTHING:
         raise RenderedToNothing(name)
     return value
@@ -100,9 +100,7 @@ def optional_secret(name: str, value: Any) -> str | None:
     :raises RenderedToNothing: it is the text ``None``.
     """
     if value is not None and not isinstance(value, str):
-        raise InvalidTaskArgument(
-            f"The argument {name!r} is of the Python type {type(value).__name__} after templating. Give text."
-        )
+        raise InvalidTaskArgument(f"The argument {name!r} is of the Python type {type(value).__name__}. Give text.")
     return optional_text(name, value)
 
 
@@ -115,7 +113,7 @@ def flag(name: str, value: Any) -> bool:
     """
     word = str(value).strip().lower()
     if word not in _TRUE | FALSE_WORDS:
-        raise InvalidTaskArgument(f"The argument {name!r} is {shown(value)} after templating. Give True or False.")
+        raise InvalidTaskArgument(f"The argument {name!r} is {shown(value)}. Give True or False.")
     return word in _TRUE
 
 
@@ -147,7 +145,7 @@ def execution_id_of(value: Any) -> int:
         found = int(found)
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise InvalidTaskArgument(
-            f"The argument 'execution_id' is {shown(value)} after templating, which is not an execution id. If it "
+            f"The argument 'execution_id' is {shown(value)}, which is not an execution id. If it "
             "comes from another task's XCom, check whether that task ran and pushed it."
         )
     return found
@@ -198,9 +196,9 @@ def list_of_names(name: str, value: Any) -> list[str]:
         except ValueError:
             value = None
         if not isinstance(value, list):
-            raise InvalidTaskArgument(f"{name} is not a JSON list after templating. Give a list of names.")
+            raise InvalidTaskArgument(f"{name} is not a JSON list. Give a list of names.")
     if value is not None and not isinstance(value, str | list | tuple | set):
-        raise InvalidTaskArgument(f"{name} is {shown(value)} after templating. Give a list of names.")
+        raise InvalidTaskArgument(f"{name} is {shown(value)}. Give a list of names.")
     return [required_text(name, each) for each in value or ()]
 
 
@@ -257,9 +255,7 @@ def _logging_level(task: Any) -> LoggingLevel | int | str | None:
     level = task.logging_level
     is_other = isinstance(level, bool) or not isinstance(level, int | str | None)
     if is_other or (isinstance(level, str) and has_mark(level)):
-        raise InvalidTaskArgument(
-            f"The argument 'logging_level' is {shown(level)} after templating. Give a level's number or name."
-        )
+        raise InvalidTaskArgument(f"The argument 'logging_level' is {shown(level)}. Give a level's number or name.")
     if isinstance(level, str) and level.strip() == NOTHING and not task.has_literal_logging_level:
         raise RenderedToNothing("logging_level")
     return None if level == "" else level
@@ -295,13 +291,11 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
             value = json.loads(value)
         except ValueError:
             raise InvalidTaskArgument(
-                f"{name} is not a mapping of names to values after templating: it rendered to {_outline(value)}, which "
+                f"{name} is not a mapping of names to values: it rendered to {_outline(value)}, which "
                 "is not JSON. Add | tojson to the template, or pass the other task's output itself."
             ) from None
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise InvalidTaskArgument(
-            f"{name} is not a mapping of names to values after templating. Give a dict, or its JSON text."
-        )
+        raise InvalidTaskArgument(f"{name} is not a mapping of names to values. Give a dict, or its JSON text.")
     return value
 
 

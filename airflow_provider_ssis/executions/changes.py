@@ -42,8 +42,12 @@ class Changes:
         try:
             change()
         except CatalogError as error:
-            before = f"Changed before: {', '.join(self.done)}." if self.done else "Nothing was changed before."
-            error.advice = f"{error.advice} {before} The rest was not changed; the task can be repeated.".strip()
+            done = (
+                f"Changed before: {', '.join(self.done)}. The rest was not changed."
+                if self.done
+                else "Nothing was changed."
+            )
+            error.advice = f"{error.advice} {done} The task can be repeated.".strip()
             raise
         self.done.append(name)
 

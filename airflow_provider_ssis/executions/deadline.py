@@ -186,4 +186,4 @@ def check_seconds(name: str, value: Any, *, zero: bool = True) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= value <= MAX_SECONDS or (value == 0 and not zero):
         least = "0 or more" if zero else "more than 0"
-        raise ValueError(f"{name} is {value!r}. Give a number of seconds: {least}, at most ten years.")
+        raise ValueError(f"{name} is {value!r}. Give a timedelta or a number of seconds: {least}, at most ten years.")

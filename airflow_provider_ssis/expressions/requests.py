@@ -223,9 +223,9 @@ def _value(name: str, given: Any, type_: ColumnType) -> Value | None:
             if not fits(value, type_):
                 raise ValueError("it is out of the range of the type")
     except Fault as fault:
-        raise RequestError(f"The value of {name!r} is not a {type_}: {fault.reason}") from None
+        raise RequestError(f"The value of {name!r} does not fit {type_}: {fault.reason}") from None
     except ValueError as error:
-        raise RequestError(f"The value of {name!r} is not a {type_}: {error}") from None
+        raise RequestError(f"The value of {name!r} does not fit {type_}: {error}") from None
     return value
 
 

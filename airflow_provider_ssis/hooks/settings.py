@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DATABASE = "SSISDB"
 LONGEST_APPLICATION_NAME = 128
 DEFAULT_LOGIN_TIMEOUT = 15
+_TYPES = frozenset({"ssis", "mssql", "odbc", "generic"})
+"""Types of Airflow connections that are read: our own, and those that may describe a SQL Server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,14 @@ def read_settings(connection: ConnectionFields) -> Settings:
     """The settings of a connection, checked.
 
     :param connection: an Airflow connection of type ``ssis``.
-    :raises InvalidConnection: a field is missing, unknown or invalid, or contradicts another one.
+    :raises InvalidConnection: the type is that of another system, or a field is missing, unknown or invalid, or
+        contradicts another one.
     """
     extra = Extra.of(connection)
+    # Connections of the command line, and those of JSON without a type, have none.
+    kind = getattr(connection, "conn_type", None) or "ssis"
+    if kind.replace("_", "-") not in _TYPES:
+        raise extra.invalid(f"has the type {kind!r}, which is not for SQL Server", "Create one of the type 'ssis'.")
     for name, value in (
         ("host", connection.host),
         ("database", connection.schema),

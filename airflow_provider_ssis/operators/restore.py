@@ -104,7 +104,7 @@ def _version(value: Any) -> int:
     found = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise InvalidTaskArgument(
-            f"The argument 'version' is {shown(value)} after templating, which is not a version of a project. If it "
+            f"The argument 'version' is {shown(value)}, which is not a version of a project. If it "
             "comes from another task's XCom: a project that was deployed for the first time has no previous version."
         )
     return found

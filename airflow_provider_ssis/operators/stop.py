@@ -129,7 +129,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         execution = get_execution(catalog, execution_id)
         if execution.status.is_active:
             return self._stop(catalog, [execution_id], deadline)
-        text = f"{execution_name(execution)} does not run: it is {status_name(execution.status)}."
+        text = f"{execution_name(execution)} is not running ({status_name(execution.status)})."
         if self.fail_if_not_running:
             raise ExecutionNotRunning(text, execution_id=execution_id, status=execution.status)
         self.log.info("%s", text)
@@ -143,10 +143,11 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
         if not active:
             text = f"No execution of {'/'.join(name for name in (folder, project, package) if name)} is active"
             text += "." if self.older_than is None else f" that was started {self.older_than:g} s ago or earlier."
+            hint = unknown_name(catalog, folder, project, package)
             if self.fail_if_not_running:
-                raise NoRunningExecution(text)
+                raise NoRunningExecution(text if hint is None else f"{text} {hint}")
             self.log.info("%s", text)
-            if (hint := unknown_name(catalog, folder, project, package)) is not None:
+            if hint is not None:
                 self.log.warning("%s", hint)
         return self._stop(catalog, [execution.execution_id for execution in active], deadline)
 

@@ -44,6 +44,7 @@ _ZIP_ERRORS = (
     RuntimeError,
     IndexError,
 )
+_ZIP_BEGINS = b"PK"
 _COPY_AGAIN = "The file is damaged or cut short: copy it again, or build it again"
 
 
@@ -75,7 +76,7 @@ class Archive:
 
     def __init__(self, file: IO[bytes], limits: Limits) -> None:
         self._file = file
-        with _zip_errors(), zipfile.ZipFile(file) as archive:
+        with _zip_errors(file), zipfile.ZipFile(file) as archive:
             infos = _check_directory(archive.infolist(), limits)
             self._members = {name: _locate(file, name, info) for name, info in infos.items()}
             _check_overlaps(self._members, archive.start_dir)
@@ -204,8 +205,10 @@ def is_plain_name(name: str) -> bool:
 
 
 @contextmanager
-def _zip_errors(part: str | None = None) -> Iterator[None]:
+def _zip_errors(of: IO[bytes] | str) -> Iterator[None]:
     """Raise the errors of zipfile, zlib and the file as :class:`InvalidArchiveError`.
+
+    :param of: the file, or the name of the part that is read.
 
     The cause is not chained: its text is part of the message, and its traceback through the standard library does not
     help.
@@ -213,10 +216,17 @@ def _zip_errors(part: str | None = None) -> Iterator[None]:
     try:
         yield
     except _ZIP_ERRORS as error:
-        problem = (
-            f"cannot be decompressed: {error}" if part else f"the project file cannot be read as a zip archive: {error}"
-        )
-        raise InvalidArchiveError(problem, part=part, advice=_COPY_AGAIN) from None
+        if isinstance(of, str):
+            raise InvalidArchiveError(f"cannot be decompressed: {error}", part=of, advice=_COPY_AGAIN) from None
+        of.seek(0)
+        begin = of.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
+        problem, advice = str(error), _COPY_AGAIN
+        if begin[:2] != _ZIP_BEGINS[: len(begin)]:
+            # Another file than a project file, such as a package or a .dtproj that was renamed.
+            problem = "it is XML" if begin.startswith(b"<") else "its beginning is not that of one"
+            advice = "Give an .ispac file, or the folder or .dtproj of the project"
+        problem = f"the project file cannot be read as a zip archive: {problem}"
+        raise InvalidArchiveError(problem, advice=advice) from None
 
 
 def _seekable(source: bytes | IO[bytes], limits: Limits) -> IO[bytes]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from airflow_provider_ssis.project.dtsx import PackageFile
-from airflow_provider_ssis.project.encryption import SET_LEVEL
+from airflow_provider_ssis.project.encryption import HOW_TO_DECRYPT, SET_LEVEL
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.manifest import Manifest
 from airflow_provider_ssis.project.models import EventHandler, Executable, Package, ProtectionLevel
 from airflow_provider_ssis.project.protection import PASSWORD_LEVELS
 
 _STRIP = "remove the sensitive values with strip_sensitive (--strip-sensitive)"
-_ASK_FOR_KEY = "Give its password (--password-file)"
 _NOT_BUILT = {
     ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD: ("its sensitive values are encrypted with a password"),
     ProtectionLevel.SERVER_STORAGE: "its sensitive values can be decrypted only by the server that stored it",
@@ -36,7 +35,7 @@ def check_protection(level: ProtectionLevel, part: str, *, strip_sensitive: bool
         return
     advice = SET_LEVEL
     if level in PASSWORD_LEVELS:
-        advice = f"{_ASK_FOR_KEY}, or {SET_LEVEL[0].lower()}{SET_LEVEL[1:]}"
+        advice = HOW_TO_DECRYPT
     if level in _NOT_READ:
         raise ProtectedError(f"has the protection level {level.label}: {_NOT_READ[level]}", part=part, advice=advice)
     if level in _NOT_BUILT and not strip_sensitive:

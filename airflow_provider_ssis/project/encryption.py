@@ -15,7 +15,10 @@ DPAPI_BLOB = "AQAAANCMnd8BFdERjHoAwE/Cl+s"
 """The first characters of each value that Windows encrypted with a user key (base64)."""
 
 SET_LEVEL = "Set the protection level of the project and of each package to DontSaveSensitive in Visual Studio"
-GIVE_PASSWORD = f"Give its password (--password-file). {SET_LEVEL}"
+HOW_TO_DECRYPT = (
+    "Give its password, or remove the protection: with 'airflow-ssis build --password-file FILE --strip-sensitive', or "
+    "by setting the protection level of the project and of each package to DontSaveSensitive in Visual Studio"
+)
 
 _MARKS = ("Salt", "IV", "Algorithm")
 
@@ -41,7 +44,7 @@ def require_readable(root: _Element, part: str, level: ProtectionLevel | None = 
     if len(root) or not (is_encrypted(root) or (root.text or "").strip()):
         return
     label = f" (protection level {level.label})" if level is not None else ""
-    key, advice = "a password", f"Give its password (--password-file), or {SET_LEVEL[0].lower()}{SET_LEVEL[1:]}"
+    key, advice = "a password", HOW_TO_DECRYPT
     if level is ProtectionLevel.ENCRYPT_ALL_WITH_USER_KEY or (root.text or "").strip().startswith(DPAPI_BLOB):
         key, advice = "the key of its author's Windows account, which no other account can use", SET_LEVEL
     raise ProtectedError(f"is encrypted as a whole{label} with {key}", part=part, line=root.sourceline, advice=advice)

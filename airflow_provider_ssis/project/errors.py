@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_VERBS = frozenset("cannot contains declares does has is lists names occurs overlaps refers unpacks uses".split())
+"""How a problem begins whose subject is the part."""
+
 
 class ProjectError(Exception):
     """An SSIS file or project folder cannot be used.
 
-    :param problem: what is wrong, as a clause that follows the name of the part.
+    :param problem: what is wrong, without a full stop. A text that begins with a verb, such as ``is encrypted``, is
+        about the part.
     :param part: the file, or the part of the archive: ``@Project.manifest``, ``Load.dtsx``, ...
     :param line: the line in that part, counted from 1. Default: None, the problem has no line.
     :param advice: what to do about it, as a sentence without a full stop.
@@ -23,8 +27,13 @@ class ProjectError(Exception):
         self.line = line
         self.advice = advice
         self.source: str | None = None
-        where = "" if part is None else part if line is None else f"{part}, line {line}"
-        text = f"{where}: {problem}" if where else problem
+        verb = problem.partition(" ")[0] in _VERBS
+        if part is None:
+            text = problem
+        elif line is None:
+            text = f"{part} {problem}" if verb else f"{part}: {problem}"
+        else:
+            text = f"{part}, line {line}, {problem}" if verb else f"{part}, line {line}: {problem}"
         super().__init__(f"{text}. {advice}" if advice else text)
 
     def __str__(self) -> str:

@@ -197,8 +197,7 @@ def moment(value: Any) -> datetime:
             found = None
     if not isinstance(found, datetime):
         raise InvalidTaskArgument(
-            f"The argument 'since' is {shown(value)} after templating. Give a datetime, or its text as "
-            "2024-02-29T06:00:00+01:00."
+            f"The argument 'since' is {shown(value)}. Give a datetime, or its text as 2024-02-29T06:00:00+01:00."
         )
     if found.tzinfo is None:
         raise InvalidTaskArgument(f"The argument 'since' is {value!s:.100}, without a time zone. Add one: +01:00.")

@@ -70,7 +70,7 @@ def test_only_an_empty_folder_is_deleted(catalog: Catalog) -> None:
         catalog.delete_folder(FOLDER)
     catalog.delete_project(FOLDER, PROJECT)
     catalog.delete_folder(FOLDER)
-    with pytest.raises(FolderNotFound, match="check the spelling"):
+    with pytest.raises(FolderNotFound, match="the name is misspelt"):
         catalog.delete_folder(FOLDER)
 
 

@@ -64,7 +64,7 @@ def test_a_folder_that_cannot_be_built_leaves_the_old_file_alone(folder: Path, t
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == (
-        f"airflow-ssis build: Child.dtsx: is missing in {folder}, but Sales.dtproj refers to it. "
+        f"airflow-ssis build: Child.dtsx is missing in {folder}, but Sales.dtproj refers to it. "
         "Restore the file, or remove it from the project in Visual Studio\n"
     )
     assert output.read_bytes() == b"old"
@@ -76,7 +76,7 @@ def test_a_damaged_file_is_named_with_its_folder(
     (folder / "Child.dtsx").write_text("<broken")
     assert main(["build", str(folder), "--output", str(tmp_path / "Sales.ispac")]) == 1
     printed = capsys.readouterr().err
-    assert printed.startswith(f"airflow-ssis build: {folder}: Child.dtsx, line 1: ")
+    assert printed.startswith(f"airflow-ssis build: {folder}: Child.dtsx, line 1, is not well-formed XML")
     assert printed.count("\n") == 1
 
 
@@ -85,10 +85,10 @@ def test_an_output_that_cannot_be_written_is_named(
 ) -> None:
     missing = tmp_path / "missing" / "Sales.ispac"
     assert main(["build", str(folder), "--output", str(missing)]) == 1
-    assert capsys.readouterr().err == f"airflow-ssis build: cannot write {missing}: No such file or directory\n"
+    assert capsys.readouterr().err == f"airflow-ssis build: cannot write {missing}: No such file or directory.\n"
     assert main(["build", str(folder), "--output", str(tmp_path)]) == 1
     assert capsys.readouterr().err == (
-        f"airflow-ssis build: cannot write {tmp_path}: it is a directory, not a regular file\n"
+        f"airflow-ssis build: cannot write {tmp_path}: it is a directory, not a regular file.\n"
     )
     assert main(["build", str(folder), "--output", "/dev/null"]) == 1
     assert "it is a device, not a regular file" in capsys.readouterr().err

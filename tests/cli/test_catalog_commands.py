@@ -66,6 +66,10 @@ def test_lists(run: Command, mart: Catalog, ssisdb_emulator: SsisdbEmulator) -> 
         (["list", "packages", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
         (["get", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
         (["show", "999999"], "The login sees no execution 999999"),
+        (
+            ["show", "1"],
+            "Operation 1 is no execution, but of the type deploy_project. 'airflow-ssis messages 1' prints",
+        ),
         (["messages", "999999"], "The login sees no operation 999999"),
         (["stop", "999999"], "The login sees no operation 999999"),
     ],
@@ -97,6 +101,8 @@ def test_a_run_with_values(run: Command, mart: Catalog) -> None:
     listed = run("list", "executions", "--folder", "Sales", "--project", "Mart", "--since", "1h", "--json").json
     assert [each["execution_id"] for each in listed] == [execution["execution_id"]]
     assert run("list", "executions", "--status", "failed", "--json").json == []
+    none = run("list", "executions", "--folder", "Sale", "--json")
+    assert (none.json, none.err) == ([], "warning: The login sees no folder 'Sale'. Did you mean 'Sales'?\n")
 
 
 def test_values_from_a_file_are_not_shown(run: Command, mart: Catalog, tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ def test_an_environment_is_set_twice(run: Command, mart: Catalog, tmp_path: Path
 
 def test_a_failure_in_the_middle_says_what_was_done(run: Command, mart: Catalog) -> None:
     failed = run("env", "set", "Sales", "Test", "A=1", "B=x", "--type", "B=Int32", code=1)
+    assert "the variable 'B' got 'x': a value of type Int32 must be a whole number" in failed.err
+    assert "Nothing was changed." in failed.err
+    failed = run("parameter", "set", "Sales", "Mart", "BatchSize=7", code=1)
+    assert "Nothing was set. Name the package: --package Load.dtsx." in failed.err
+    failed = run("env", "set", "Sales", "Test", "A=1", "@B=1", code=1)
     assert "Done before: the environment Test was created; variables created: A." in failed.err
     failed = run("parameter", "set", "Sales", "Mart", "BatchSize=7", "Nothing=1", "--package", "Load", code=1)
     assert "Set before: BatchSize." in failed.err

@@ -112,7 +112,7 @@ def test_a_value_of_a_run_without_an_equals_sign_is_wrong_usage(
 @pytest.mark.parametrize(
     ("raised", "code", "printed"),
     [
-        (CommandFailed("the disk is full", exit_code=6), 6, "airflow-ssis: the disk is full\n"),
+        (CommandFailed("the disk is full", exit_code=6), 6, "airflow-ssis: the disk is full.\n"),
         (KeyboardInterrupt(), 130, "\nInterrupted.\n"),
     ],
 )
@@ -197,10 +197,10 @@ def test_an_empty_path_is_not_the_current_folder(arguments: list[str], capsys: p
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "the output cannot be written: No space left on device"),
-        (PermissionError(errno.EACCES, "Permission denied", "x.csv"), "cannot read or write x.csv: Permission denied"),
-        (TimeoutError("timed out"), "TimeoutError: timed out"),
-        (TimeoutError(), "TimeoutError"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the output cannot be written: No space left on device."),
+        (PermissionError(errno.EACCES, "Permission denied", "x.csv"), "cannot read or write x.csv: Permission denied."),
+        (TimeoutError("timed out"), "TimeoutError: timed out."),
+        (TimeoutError(), "TimeoutError."),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), ""),
     ],
 )
@@ -219,7 +219,7 @@ def test_an_output_that_cannot_be_written_is_a_failure(
     with FULL.open("w") as full:
         monkeypatch.setattr(sys, "stdout", full)
         assert main(arguments) == code
-    said = "airflow-ssis: the output cannot be written: No space left on device\n"
+    said = "airflow-ssis: the output cannot be written: No space left on device.\n"
     assert capsys.readouterr().err == said
 
 

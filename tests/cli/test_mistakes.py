@@ -19,7 +19,7 @@ from tests.docs.conftest import SALES_MART
         (["inspect", "none.dtsx"], "does not exist. Check the path"),
         (["inspect", "none"], "does not exist. Check the path"),
         (["inspect", "empty"], "is not an SSIS file"),
-        (["diff", str(SALES_MART), "none.ispac"], "none.ispac: does not exist"),
+        (["diff", str(SALES_MART), "none.ispac"], "none.ispac does not exist"),
         (["inspect", str(SALES_MART), "--picture", "svg"], "has 3 packages. Choose one with --package: LoadSales.dtsx"),
         (["inspect", str(SALES_MART), "--picture", "svg", "--package", "No"], "has no package 'No'. Choose one"),
         (["fmt", "."], ". contains no file that can be formatted"),

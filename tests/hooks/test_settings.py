@@ -214,6 +214,13 @@ def test_no_timeout_is_longer_than_freetds_survives_and_the_form_says_so(name: s
     assert most * 1000 < 2**31
 
 
+def test_a_connection_of_another_system_is_refused() -> None:
+    for conn_type in ("ssis", "mssql", "odbc", "generic"):
+        assert read_settings(Connection(conn_id="dw", conn_type=conn_type, host="sql01", login="etl"))
+    with pytest.raises(InvalidConnection, match="'dw' has the type 'postgres', which is not for SQL Server"):
+        read_settings(Connection(conn_id="dw", conn_type="postgres", host="sql01", login="etl"))
+
+
 def test_an_extra_that_is_a_list_is_reported() -> None:
     connection = Connection(conn_id="ssis_default", conn_type="ssis", host="sql01", login="etl", extra="[1]")
     with pytest.raises(InvalidConnection, match="'ssis_default' has an extra that is not a JSON object"):

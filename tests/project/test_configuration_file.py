@@ -44,7 +44,7 @@ def test_a_file_without_heading_and_values() -> None:
     ("data", "problem"),
     [
         (b"<configuration/>", "is not a configuration file"),
-        (b"<DTSConfiguration>\n<Configuration/></DTSConfiguration>", "line 2: contains a value without a path"),
+        (b"<DTSConfiguration>\n<Configuration/></DTSConfiguration>", "line 2, contains a value without a path"),
     ],
 )
 def test_another_file_is_rejected(data: bytes, problem: str) -> None:

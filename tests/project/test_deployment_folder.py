@@ -75,7 +75,7 @@ def test_files_outside_the_folder_are_rejected(tmp_path: Path, path: str) -> Non
 def test_a_missing_package_is_rejected(tmp_path: Path) -> None:
     write_sample(tmp_path)
     (tmp_path / "Load.dtsx").unlink()
-    with pytest.raises(ProjectError, match=r"Load\.dtsx: is missing"):
+    with pytest.raises(ProjectError, match=r"Load\.dtsx is missing"):
         build_deployment_folder(tmp_path)
 
 

@@ -122,7 +122,7 @@ def test_a_missing_part_is_named(missing: str) -> None:
         read_ispac(zip_of(parts))
     assert caught.value.part == missing
     assert (
-        str(caught.value) == f"{missing}: is missing in the project file. Build the project file again from its source"
+        str(caught.value) == f"{missing} is missing in the project file. Build the project file again from its source"
     )
 
 

@@ -136,7 +136,7 @@ def test_a_wrong_password_is_distinguished_from_damage(tmp_path: Path) -> None:
         damaged[-1] ^= 0xFF
         value.text = base64.b64encode(damaged).decode()
         parts["Mart.conmgr"] = etree.tostring(root)
-        with pytest.raises(InvalidPartError, match=r"Mart\.conmgr, line \d+: contains an encrypted value .* damaged"):
+        with pytest.raises(InvalidPartError, match=r"Mart\.conmgr, line \d+, contains an encrypted value .* damaged"):
             read_ispac(zip_of(parts), password="secret")
         with pytest.raises(WrongPasswordError, match=r"@Project\.manifest"):
             read_ispac(zip_of(parts), password="other")

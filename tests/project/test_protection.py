@@ -159,12 +159,12 @@ def test_parts_that_the_manifest_does_not_list_are_left_out_of_a_stripped_file(t
 
 @pytest.mark.parametrize("arguments", [{}, {"strip_sensitive": True, "configuration": "Development"}])
 def test_a_project_file_is_not_built_again(tmp_path: Path, arguments: dict[str, object]) -> None:
-    with pytest.raises(BuildError, match=r"Sales\.ispac: is a project file already\. Deploy it as it is, or"):
+    with pytest.raises(BuildError, match=r"Sales\.ispac is a project file already\. Deploy it as it is, or"):
         build_project(project_file(tmp_path, USER_KEY), **arguments)  # type: ignore[arg-type]  # of several types
 
 
 def test_a_missing_project_file_cannot_be_stripped(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArchiveError, match=r"Sales\.ispac: cannot be read: No such file"):
+    with pytest.raises(InvalidArchiveError, match=r"Sales\.ispac cannot be read: No such file"):
         build_project(tmp_path / "Sales.ispac", strip_sensitive=True)
 
 
@@ -229,7 +229,7 @@ def test_a_folder_encrypted_as_a_whole_is_rejected_with_its_level(tmp_path: Path
     data = dtproj.read_bytes()
     manifest = data[data.index(b"<SSIS:Project ") : data.index(b"</Manifest>")]
     dtproj.write_bytes(data.replace(manifest, encrypted(manifest, level)))
-    with pytest.raises(ProtectedError, match=rf"Sales\.dtproj, line \d+: is encrypted as a whole .*{level.label}"):
+    with pytest.raises(ProtectedError, match=rf"Sales\.dtproj, line \d+, is encrypted as a whole .*{level.label}"):
         build_ispac(tmp_path)
 
 
@@ -240,13 +240,13 @@ def test_encrypted_parameters_and_connection_managers_are_not_read_as_empty(
 ) -> None:
     parts = ispac_parts(sample(level))
     params = parse_xml(encrypted(parts["Project.params"], level, prefix=prefix), "Project.params")
-    with pytest.raises(ProtectedError, match=r"Project\.params, line 1: is encrypted as a whole"):
+    with pytest.raises(ProtectedError, match=r"Project\.params, line 1, is encrypted as a whole"):
         read_project_parameters(params, "Project.params")
     data = parts["Mart.conmgr"].replace(
         b"<DTS:ConnectionManager ", b'<DTS:ConnectionManager xmlns:SSIS="www.microsoft.com/SqlServer/SSIS" ', 1
     )
     manager = parse_xml(encrypted(data, level, prefix=prefix), "Mart.conmgr")
-    with pytest.raises(ProtectedError, match=r"Mart\.conmgr, line 1: is encrypted as a whole"):
+    with pytest.raises(ProtectedError, match=r"Mart\.conmgr, line 1, is encrypted as a whole"):
         read_connection_manager(manager, "Mart.conmgr")
 
 

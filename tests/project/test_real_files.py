@@ -76,7 +76,7 @@ def test_wide_world_importers_has_connections_of_the_project_and_their_parameter
 
 
 def test_a_project_under_a_password_is_refused_with_the_reason() -> None:
-    with pytest.raises(ProtectedError, match=r"SampleSSISProject\.dtproj: .*EncryptSensitiveWithPassword.*password"):
+    with pytest.raises(ProtectedError, match=r"SampleSSISProject\.dtproj .*EncryptSensitiveWithPassword.*password"):
         build_ispac(INPUTS / "ssis-build-sample")
 
 

@@ -169,7 +169,7 @@ def test_an_unknown_encoding_is_named(encoding: str) -> None:
     with pytest.raises(InvalidPartError) as caught:
         parse_xml(f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode(), "Load.dtsx")
     assert str(caught.value) == (
-        f"Load.dtsx, line 1: declares the encoding {encoding!r}, which is not supported. Save the file in UTF-8"
+        f"Load.dtsx, line 1, declares the encoding {encoding!r}, which is not supported. Save the file in UTF-8"
     )
 
 

@@ -143,7 +143,8 @@ class ServerUnreachable(ConnectError):
     """The server does not answer at that host and port."""
 
     default_advice = (
-        "Check host, port and firewall and, for a named instance, that the SQL Server Browser answers (UDP port 1434)."
+        "Check host, port and firewall and, for a named instance, that the SQL Server Browser answers (UDP port 1434). "
+        "'airflow-ssis doctor' on the same machine shows which of them fails."
     )
 
 

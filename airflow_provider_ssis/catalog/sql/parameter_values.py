@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 
 from airflow_provider_ssis.catalog.errors import ParameterNotFound, WrongParameterType
@@ -116,14 +117,14 @@ def wrong_type(doing: str, title: str, data_type: str, value: Value, *, is_sensi
     :param value: the value.
     :param is_sensitive: the parameter is sensitive, so the message must not show the value.
     """
-    secret = is_sensitive or isinstance(value, Sensitive)
-    shown = "the value" if secret else f"{plain(value)!r:.200}"
+    found = plain(value)
+    if is_sensitive or isinstance(value, Sensitive):
+        shown = "a value that does not fit"
+    else:
+        shown = str(found) if isinstance(found, date) else f"{found!r:.200}"
     try:
-        literal(plain(value), data_type)
+        literal(found, data_type)
         reason = f"it does not fit the type {data_type}"
     except ValueDoesNotFit as misfit:
         reason = str(misfit)
-    return WrongParameterType(
-        f"{doing} failed: {title} has the type {data_type}, and {shown} is not such a value: {reason}",
-        advice=f"Pass a value of the type {data_type}.",
-    )
+    return WrongParameterType(f"{doing} failed: {title} got {shown}: {reason}")

@@ -14,7 +14,7 @@ from airflow_provider_ssis.project.comparison.noise import (
 )
 from airflow_provider_ssis.project.comparison.numbered_flows import with_names
 from airflow_provider_ssis.project.connection_strings import masked
-from airflow_provider_ssis.project.encryption import DPAPI_BLOB, GIVE_PASSWORD, require_readable
+from airflow_provider_ssis.project.encryption import DPAPI_BLOB, HOW_TO_DECRYPT, require_readable
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
@@ -98,7 +98,7 @@ def _readable(files: SsisFiles, name: str) -> _Element:
     """
     root = files.root(name)
     if name in files.package_names and files.is_encrypted(name):
-        raise ProtectedError("is encrypted as a whole", part=name, advice=GIVE_PASSWORD)
+        raise ProtectedError("is encrypted as a whole", part=name, advice=HOW_TO_DECRYPT)
     require_readable(root, name)
     return root
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.project.archive import Archive, open_archive
 from airflow_provider_ssis.project.decryption import check_password, decrypted
 from airflow_provider_ssis.project.dtproj import Configuration, read_dtproj, read_package_model, uses_package_model
-from airflow_provider_ssis.project.encryption import GIVE_PASSWORD
+from airflow_provider_ssis.project.encryption import HOW_TO_DECRYPT
 from airflow_provider_ssis.project.errors import InvalidPartError, ProtectedError, located_in
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
@@ -83,7 +83,7 @@ class SsisFiles:
         :raises ProjectError: the file cannot be read as a package.
         """
         if self.is_encrypted(name):
-            raise ProtectedError("is encrypted as a whole", part=name, advice=GIVE_PASSWORD)
+            raise ProtectedError("is encrypted as a whole", part=name, advice=HOW_TO_DECRYPT)
         if name not in self._packages:
             self._packages[name] = dts_package(self.root(name), name)
         return self._packages[name]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.decryption import decrypted
 from airflow_provider_ssis.project.dts import DtsContents
-from airflow_provider_ssis.project.encryption import GIVE_PASSWORD
+from airflow_provider_ssis.project.encryption import HOW_TO_DECRYPT
 from airflow_provider_ssis.project.errors import InvalidPartError, ProtectedError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest import protection_level
@@ -86,7 +86,7 @@ def read_dts_package(
     if password is not None:
         root = decrypted(root, password, part, limits=limits)
     if is_encrypted_package(root):
-        raise ProtectedError("is encrypted as a whole", part=part, advice=GIVE_PASSWORD)
+        raise ProtectedError("is encrypted as a whole", part=part, advice=HOW_TO_DECRYPT)
     return dts_package(root, part)
 
 

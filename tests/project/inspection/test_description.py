@@ -105,7 +105,7 @@ def test_a_package_that_is_encrypted_as_a_whole_is_named(folder: Path) -> None:
     root = protect_dts(parse_xml((folder / "Load.dtsx").read_bytes(), "Load.dtsx"), protection)
     path = folder / "Encrypted.dtsx"
     path.write_bytes(etree.tostring(root))
-    with pytest.raises(ProtectedError, match=r"Encrypted\.dtsx: is encrypted as a whole\. Give its password"):
+    with pytest.raises(ProtectedError, match=r"Encrypted\.dtsx is encrypted as a whole\. Give its password"):
         describe(path)
     assert [one.rule for one in check(path, LintConfiguration())] == ["P001"]
     assert described(path, "secret")["name"] == "Load"

@@ -224,7 +224,7 @@ def test_configurations_log_providers_and_checkpoints() -> None:
 
 def test_a_package_encrypted_as_a_whole_is_rejected() -> None:
     data = b'<EncryptedData xmlns="http://www.w3.org/2001/04/xmlenc#"/>'
-    with pytest.raises(ProtectedError, match=r"Load\.dtsx: is encrypted as a whole"):
+    with pytest.raises(ProtectedError, match=r"Load\.dtsx is encrypted as a whole"):
         read_dts_package(data, "Load.dtsx")
 
 

@@ -157,6 +157,13 @@ def command(
         raise CommandFailed(
             f"the package {error.name} is missing. Install the extra: pip install 'airflow-provider-ssis[emulator]'"
         ) from None
+    if execute:
+        from airflow_provider_ssis.engine.errors import ExtraMissingError, require_extra
+
+        try:
+            require_extra()
+        except ExtraMissingError as error:
+            raise CommandFailed(str(error)) from None
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",

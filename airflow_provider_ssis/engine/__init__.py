@@ -68,10 +68,19 @@ _MODULES = {
     "run_package": "control_flow.running",
 }
 
+_NEED_EXTRA = frozenset({"control_flow.reading", "control_flow.row_tests"})
+
 
 def __getattr__(name: str) -> Any:
-    """Import a name of the engine."""
+    """Import a name of the engine.
+
+    :raises ExtraMissingError: it needs the extra ``engine``.
+    """
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if module in _NEED_EXTRA:
+        from airflow_provider_ssis.engine.errors import require_extra
+
+        require_extra()
     return getattr(import_module(f"{__name__}.{module}"), name)

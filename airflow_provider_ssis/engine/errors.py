@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
+
+_EXTRA = ("duckdb", "mssql_python", "numpy", "pyarrow", "python_calamine")
+"""The modules of the extra ``engine``."""
 
 
 class EngineError(Exception):
     """The engine cannot run a package, or a part of it."""
+
+
+class ExtraMissingError(EngineError, ImportError):
+    """The extra ``engine``, which data flows need, is not installed, or only a part of it."""
+
+
+def require_extra() -> None:
+    """Check that the packages of the extra ``engine`` are installed. They are not imported.
+
+    :raises ExtraMissingError: one of them is not.
+    """
+    missing = [name for name in _EXTRA if find_spec(name) is None]
+    if missing:
+        raise ExtraMissingError(
+            f"Data flows need Python packages that are not installed here: {', '.join(missing)}. Install the extra: "
+            "pip install 'airflow-provider-ssis[engine]'."
+        )
 
 
 class TaskFailure(EngineError):

@@ -65,7 +65,7 @@ def test_a_folder_that_cannot_be_built_leaves_the_old_file_alone(folder: Path, t
     assert done.returncode == 1
     assert done.stderr == (
         f"airflow-ssis build: Child.dtsx is missing in {folder}, but Sales.dtproj refers to it. "
-        "Restore the file, or remove it from the project in Visual Studio\n"
+        "Restore the file, or remove it from the project in Visual Studio.\n"
     )
     assert output.read_bytes() == b"old"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.cli.conftest import Command
 from tests.support.executions import wait_for_status
@@ -66,10 +66,6 @@ def test_lists(run: Command, mart: Catalog, ssisdb_emulator: SsisdbEmulator) -> 
         (["list", "packages", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
         (["get", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
         (["show", "999999"], "The login sees no execution 999999"),
-        (
-            ["show", "1"],
-            "Operation 1 is no execution, but of the type deploy_project. 'airflow-ssis messages 1' prints",
-        ),
         (["messages", "999999"], "The login sees no operation 999999"),
         (["stop", "999999"], "The login sees no operation 999999"),
     ],
@@ -80,6 +76,13 @@ def test_a_name_that_does_not_exist(run: Command, mart: Catalog, arguments: list
     assert said in failure.json["error"]
     assert failure.json["exit_code"] == 1
     assert failure.err == ""
+
+
+def test_an_operation_that_is_no_execution_is_named_with_its_type(run: Command, mart: Catalog) -> None:
+    deployment = next(iter(mart.operations(operation_type=OperationType.DEPLOY_PROJECT))).operation_id
+    failed = run("show", deployment, code=1)
+    assert f"Operation {deployment} is no execution, but of the type deploy_project" in failed.err
+    assert f"'airflow-ssis messages {deployment}' prints its messages." in failed.err
 
 
 def test_a_run_with_values(run: Command, mart: Catalog) -> None:

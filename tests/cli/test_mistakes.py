@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,25 @@ def test_diff_does_not_report_a_failure_as_a_difference(
 def test_a_report_that_cannot_be_written_is_an_error_before_the_start(run: Command, tmp_path: Path) -> None:
     report = tmp_path / "none" / "report"
     assert f"there is no folder {report.parent}" in run("verify", "--yes", "--report", report, code=1).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["run", str(SALES_MART), "--package", "LoadSales"], 5),
+        (["check", str(SALES_MART)], 1),
+        (["emulator", "--execute"], 1),
+    ],
+)
+def test_a_missing_extra_is_named_with_how_to_install_it(
+    arguments: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As if it were not installed. Other projects install the rest of the extra.
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    assert main(arguments) == code
+    printed = capsys.readouterr().err
+    assert (
+        "Data flows need Python packages that are not installed here: python_calamine. Install the extra: pip"
+        in printed
+    )
+    assert printed.count("\n") == 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from importlib import import_module
 
+from airflow_provider_ssis.engine.errors import require_extra
 from airflow_provider_ssis.engine.tasks.task import Task
 
 _HERE = "airflow_provider_ssis.engine.tasks"
+_DATA_FLOW = "Pipeline"
 TASKS: MutableMapping[str, str] = {
     "BulkInsertTask": f"{_HERE}.bulk_insert:BulkInsertTask",
     "ExecutePackageTask": f"{_HERE}.package:PackageTask",
@@ -16,7 +18,7 @@ TASKS: MutableMapping[str, str] = {
     "ExpressionTask": f"{_HERE}.expression:ExpressionTask",
     "FileSystemTask": f"{_HERE}.file_system:FileSystem",
     "FtpTask": f"{_HERE}.ftp:FtpTask",
-    "Pipeline": f"{_HERE}.data_flow_task:DataFlowTask",
+    _DATA_FLOW: f"{_HERE}.data_flow_task:DataFlowTask",
     "ScriptTask": f"{_HERE}.script:ScriptTask",
     "SendMailTask": f"{_HERE}.send_mail:SendMailTask",
     "XMLTask": f"{_HERE}.xml.task:XmlTask",
@@ -31,10 +33,13 @@ def task_class(type_name: str) -> type[Task] | None:
     """Return the class that runs a type of task; None if the engine does not run it.
 
     :param type_name: ``ExecuteSQLTask``, ``Pipeline``, ...
+    :raises ExtraMissingError: the type needs the extra ``engine``.
     """
     found = TASKS.get(type_name)
     if found is None:
         return None
+    if type_name == _DATA_FLOW:
+        require_extra()
     module, _, name = found.partition(":")
     loaded: type[Task] = getattr(import_module(module), name)
     return loaded

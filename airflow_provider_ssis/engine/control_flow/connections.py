@@ -39,7 +39,7 @@ def find_manager(run: PackageRun, reference: str) -> DtsConnectionManager | None
     :param reference: its GUID with or without braces, ``{GUID}:external``, its refId, or its name.
     """
     wanted = reference.strip()
-    by_id = wanted.partition(":")[0].strip("{}").upper()
+    by_id = wanted.removesuffix(":external").strip("{}").upper()
     managers = (*run.package.connection_managers, *run.project.connection_managers)
     for manager in managers:
         if manager.id.strip("{}").upper() == by_id and by_id:

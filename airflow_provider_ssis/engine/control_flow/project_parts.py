@@ -11,7 +11,7 @@ from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.package.connection_references import connection_references
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.containers import DtsContainer
-from airflow_provider_ssis.project.package.data_flow import Pipeline
+from airflow_provider_ssis.project.package.data_flow import INVALID, Pipeline
 
 _MANAGER = re.compile(r"Project\.ConnectionManagers\[(.*)\]")
 _PARAMETER = re.compile(r"@\[\$Project::([^\]]+)\]", re.IGNORECASE)
@@ -49,6 +49,8 @@ def _references(container: DtsContainer) -> Iterator[tuple[str, str]]:
     except ProjectError:
         return  # reported with the executable
     for id_, ref_id in connection_references(data, container.expressions):
+        if id_.endswith(INVALID) and not ref_id:
+            continue  # the designer marks a connection manager that was deleted; the validation fails
         reference = id_.removesuffix(":external")
         if found := _MANAGER.fullmatch(ref_id):
             yield reference, found[1]

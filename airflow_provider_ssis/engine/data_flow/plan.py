@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.data_flow.stored_parts import ignored_parts, w
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.data_flow import (
+    INVALID,
     Component,
     ComponentOutput,
     ComponentPath,
@@ -158,7 +159,7 @@ class _Planner:
     def _is_unconnected(self, component: Component) -> bool:
         """Whether a component has a connection without a manager. Those of components that do not run count too."""
         return f"{self.task_path}\\{component.name}" not in self.options.scripts and any(
-            one.manager_id.endswith(":invalid") or not (one.manager_id or one.manager_ref_id)
+            one.manager_id.endswith(INVALID) or not (one.manager_id or one.manager_ref_id)
             for one in component.connections
         )
 

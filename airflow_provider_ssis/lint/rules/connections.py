@@ -13,6 +13,7 @@ from airflow_provider_ssis.project.connection_strings import has_password
 from airflow_provider_ssis.project.encryption import is_encrypted
 from airflow_provider_ssis.project.package.connection_references import connection_references
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
+from airflow_provider_ssis.project.package.data_flow import INVALID
 from airflow_provider_ssis.project.sensitive import is_secret
 
 _SERVER = re.compile(r"(?:^|;)\s*(?:data source|server|address|addr|network address)\s*=\s*([^;]+)", re.IGNORECASE)
@@ -133,7 +134,7 @@ def _quoted(text: str, name: str) -> int:
 
 def _is_known(reference: str, one: CheckedPackage, subject: Subject) -> bool:
     id_, _, suffix = reference.partition(":")
-    if suffix == "invalid":
+    if reference.endswith(INVALID):
         return False
     match = re.fullmatch(r"(?:Package(?:Part)?|Project)\.ConnectionManagers\[(.*)\]", reference, re.DOTALL)
     if match is not None:
@@ -147,5 +148,5 @@ def _is_known(reference: str, one: CheckedPackage, subject: Subject) -> bool:
 
 
 def _references(executable: Executable) -> Iterator[str]:
-    found = connection_references(executable.data, executable.container.expressions)
-    return (one for id_, ref_id in found if (one := ref_id or id_).strip())
+    for id_, ref_id in connection_references(executable.data, executable.container.expressions):
+        yield id_ if id_.endswith(INVALID) else ref_id or id_

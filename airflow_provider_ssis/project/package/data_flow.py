@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 NOT_USED = "NotUsed"
+INVALID = ":invalid"
+"""The end of a reference to a connection manager that was deleted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -377,3 +377,18 @@ def test_the_server_of_an_ftp_connection_can_be_replaced(runs: EngineRuns, is_us
         arguments = {"connections": {"Ftp": {"ServerName": "new", "ServerPort": "2121"}}}
     found = ftp_server(get(runs, package, "Ftp", **arguments))
     assert (found.host, found.port) == ("new", 2121)
+
+
+def test_a_reference_to_a_deleted_connection_manager_fails_the_validation(tmp_path: Path) -> None:
+    package = PackageBuilder("P")
+    mart = package.connection_managers.add_oledb("Mart", STRING)
+    package.add_execute_sql("Load", mart, "SELECT 1")
+    text = package.to_bytes().replace(
+        f'SQLTask:Connection="{mart.id}"'.encode(), f'SQLTask:Connection="{mart.id}:invalid"'.encode()
+    )
+    assert b":invalid" in text
+    (tmp_path / "P.dtsx").write_bytes(text)
+    assert check_package(tmp_path / "P.dtsx")[0].can_run
+    result = run_package(tmp_path / "P.dtsx")
+    assert not result.succeeded
+    assert 0xC001000E in codes(result)

@@ -17,7 +17,7 @@ import pyodbc
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
-from airflow_provider_ssis.project.package.data_flow import Component
+from airflow_provider_ssis.project.package.data_flow import INVALID, Component
 
 if TYPE_CHECKING:
     import mssql_python
@@ -190,7 +190,7 @@ def connection_reference(component: Component) -> str:
     """
     for connection in component.connections:
         reference = connection.manager_ref_id or connection.manager_id
-        if reference and not reference.endswith(":invalid"):
+        if reference and not reference.endswith(INVALID):
             return reference
     raise TaskFailure(f"{component.name} has no connection manager. Choose one in the package.", 0xC004800B)
 

@@ -217,7 +217,11 @@ def _from_file(file: Path, name: str, value: Any) -> _Wanted:
     if not isinstance(value, Mapping) or (set(value) == {"sensitive"} and not isinstance(value["sensitive"], bool)):
         return _Wanted(value_in(file, name, value))
     unknown = sorted(set(value) - set(_KEYS))
-    if unknown or "value" not in value:
+    if unknown:
+        raise click.UsageError(
+            f"The file {file}: {name} has the unknown key {unknown[0]!r}. The keys are {', '.join(_KEYS)}."
+        )
+    if "value" not in value:
         raise click.UsageError(f"The file {file}: {name} needs the key 'value', and may have {', '.join(_KEYS[1:])}.")
     data_type, sensitive, description = value.get("type"), value.get("sensitive"), value.get("description")
     if not isinstance(data_type, str | None) or not isinstance(description, str | None):
@@ -255,7 +259,7 @@ def _update(catalog: Catalog, folder: str, environment: str, variable: Environme
         catalog.set_environment_variable_protection(*place, sensitive=sensitive)
         changed = True
     if wanted.type is not None and wanted.type.casefold() != variable.type.casefold():
-        catalog.set_environment_variable_type(*place, wanted.type)
+        _change_type(catalog, place, variable, wanted.type, wanted.value)
         changed = True
     if changed or variable.sensitive or not same_value(variable.value, wanted.value):
         catalog.set_environment_variable_value(*place, wanted.value)
@@ -264,6 +268,27 @@ def _update(catalog: Catalog, folder: str, environment: str, variable: Environme
         catalog.set_environment_variable_description(*place, wanted.description)
         changed = True
     return changed
+
+
+def _change_type(
+    catalog: Catalog, place: tuple[str, str, str], variable: EnvironmentVariable, data_type: str, value: Value
+) -> None:
+    """Change the type of a variable that gets another value after that.
+
+    The catalog converts the old value, and refuses the type if it cannot. Then the new value is stored as text first.
+    """
+    from airflow_provider_ssis.catalog.errors import WrongParameterType
+    from airflow_provider_ssis.catalog.requests import Sensitive
+    from airflow_provider_ssis.catalog.sections.environment_variables import text_of_variable
+
+    text = text_of_variable(*place, value, data_type, is_sensitive=variable.sensitive)
+    try:
+        catalog.set_environment_variable_type(*place, data_type)
+    except WrongParameterType:
+        if variable.type != "String":
+            catalog.set_environment_variable_type(*place, "String")
+        catalog.set_environment_variable_value(*place, Sensitive(text) if isinstance(value, Sensitive) else text)
+        catalog.set_environment_variable_type(*place, data_type)
 
 
 command.add_command(show)

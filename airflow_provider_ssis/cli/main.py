@@ -73,8 +73,9 @@ def main(arguments: Sequence[str] | None = None, *, program: str = PROGRAM, conn
     sys.stdout = sys.stdout or io.StringIO()
     sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
-        # A character that the encoding of the terminal lacks must not end a command.
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        # A character that the encoding of the terminal lacks must not end a command. In the locale C, Python sets
+        # "surrogateescape", which passes on bytes of file names only.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
     try:
         result = command_line.main(given, prog_name=program, standalone_mode=False, obj=conn_id)

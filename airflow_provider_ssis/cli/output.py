@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -15,6 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 _WIDEST = 100_000
 """Columns of an output that is no terminal, so that no line is broken."""
@@ -68,12 +69,22 @@ class Output:
         if self.as_json:
             self.json([plain(row) for row in rows])
             return
+        from rich.measure import Measurement
         from rich.table import Table
 
         table = Table(*(column.title for column in columns), box=None, pad_edge=False, header_style="bold")
         for row in rows:
             table.add_row(*(_cell(column.of(row)) for column in columns))
-        console().print(table)
+        target = console()
+        needed = Measurement.get(target, target.options.update(max_width=_WIDEST), table).minimum
+        if needed <= target.width:
+            target.print(table)
+            return
+        # The terminal is so narrow that words would be cut, and an id that is cut is another id.
+        for number, row in enumerate(rows):
+            if number:
+                target.print()
+            target.print(_record((column.title, column.of(row)) for column in columns))
 
     def record(self, fields: Mapping[str, object], **further: object) -> None:
         """Print one thing: a line for each field, or a JSON object.
@@ -85,12 +96,7 @@ class Output:
             named = {name.replace(" ", "_"): plain(value) for name, value in fields.items()}
             self.json({**named, **{name: plain(value) for name, value in further.items()}})
             return
-        from rich.table import Table
-
-        table = Table(box=None, show_header=False, pad_edge=False)
-        for name, value in fields.items():
-            table.add_row(f"{name}:", _cell(value))
-        console().print(table)
+        console().print(_record(fields.items()))
 
     def done(self, text: str, **fields: object) -> None:
         """Print that something was done.
@@ -110,6 +116,17 @@ class Output:
     def json_line(self, value: object) -> None:
         """Print JSON as one line, for results that grow."""
         click.echo(_json_text(value))
+
+
+def _record(fields: Iterable[tuple[str, object]]) -> Table:
+    """One thing as a line for each field; long values take several lines."""
+    from rich.table import Column as TableColumn
+    from rich.table import Table
+
+    table = Table("", TableColumn(overflow="fold"), box=None, show_header=False, pad_edge=False)
+    for name, value in fields:
+        table.add_row(f"{name}:", _cell(value))
+    return table
 
 
 def _json_text(value: object, *, indent: int | None = None) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,35 @@ def test_an_environment_is_set_twice(run: Command, mart: Catalog, tmp_path: Path
     assert "***" in run("env", "show", "Sales", "Test").out
     run("env", "set", "Sales", "Test", "Server=dw02", "--sensitive", "Server")
     assert mart.environment_variables("Sales", "Test")[-1].sensitive
+
+
+def test_a_variable_gets_another_type_with_its_value(run: Command, mart: Catalog, tmp_path: Path) -> None:
+    """The catalog refuses a type that the old value cannot be converted to."""
+    file = tmp_path / "variables.json"
+    file.write_text('{"Key": {"sensitive": "hunter2"}, "Size": "big"}')
+    run("env", "set", "Sales", "Test", "--values", file)
+    steps = [("7", "Int32", 7), ("2024-02-29", "DateTime", datetime(2024, 2, 29)), ("true", "Boolean", True)]
+    for text, data_type, value in [*steps, ("big", "String", "big"), ("0.5", "Decimal", Decimal("0.5"))]:
+        run("env", "set", "Sales", "Test", f"Size={text}", "--type", f"Size={data_type}")
+        variable = mart.environment_variable("Sales", "Test", "Size")
+        assert variable is not None
+        assert (variable.type, variable.value) == (data_type, value)
+    assert "'x' is not such a value" in run("env", "set", "Sales", "Test", "Size=x", "--type", "Size=Int32", code=1).err
+    unchanged = mart.environment_variable("Sales", "Test", "Size")
+    assert unchanged is not None
+    assert unchanged.type == "Decimal"
+    file.write_text('{"Key": {"value": 5, "type": "Int32", "sensitive": true}}')
+    run("env", "set", "Sales", "Test", "--values", file)
+    key = mart.environment_variable("Sales", "Test", "Key")
+    assert key is not None
+    assert (key.type, key.sensitive, key.value) == ("Int32", True, None)
+
+
+def test_an_unknown_key_of_a_variable_is_named(run: Command, mart: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "variables.json"
+    file.write_text('{"Key": {"value": "x", "sensitve": true}}')
+    assert "Key has the unknown key 'sensitve'" in run("env", "set", "Sales", "Test", "--values", file, code=2).err
+    assert mart.environment("Sales", "Test") is None
 
 
 def test_a_failure_in_the_middle_says_what_was_done(run: Command, mart: Catalog) -> None:

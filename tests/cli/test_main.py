@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import subprocess
 import sys
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -17,6 +19,7 @@ from airflow_provider_ssis.cli.command_table import COMMANDS
 from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
 from airflow_provider_ssis.cli.lazy_group import CommandEntry, LazyGroup
 from airflow_provider_ssis.cli.main import command_line, main
+from airflow_provider_ssis.cli.output import Column, Output
 from tests.support.markdown import ROOT
 
 FULL = Path("/dev/full")
@@ -230,6 +233,16 @@ def test_an_error_that_cannot_be_printed_keeps_its_exit_code(monkeypatch: pytest
     assert main(["run", "Sales", "Mart"]) == 6
     with suppress(OSError):
         full.close()
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_a_table_escapes_characters_that_the_encoding_lacks(errors: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the locale C without the UTF-8 mode, the standard output is ASCII with "surrogateescape"."""
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding="ascii", errors=errors, write_through=True))
+    assert main(["eval", "1"]) == 0
+    Output(as_json=False).rows([SimpleNamespace(name="Sälés")], Column("folder", "name"))
+    assert rb"S\xe4l\xe9s" in out.getvalue()
 
 
 def test_commands_run_without_standard_streams(monkeypatch: pytest.MonkeyPatch) -> None:

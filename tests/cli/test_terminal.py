@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.cli.following import progress_text
+from airflow_provider_ssis.cli.output import Column, Output
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 
 pytestmark = pytest.mark.processes
@@ -61,6 +64,26 @@ def test_colours_are_shown_on_a_terminal_only(ssisdb: SsisdbEmulator, mart: Cata
     )
     assert "\x1b" not in piped.stdout + piped.stderr
     assert "succeeded" in piped.stdout
+
+
+def test_a_narrow_terminal_cuts_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def shown(columns: int) -> list[str]:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("NO_COLOR", "1")
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stdout", terminal)
+        rows = [SimpleNamespace(id=1234567890123, status="succeeded", name="LoadSales.dtsx")] * 2
+        Output(as_json=False).rows(rows, Column("execution", "id"), Column("status", "status"), Column("of", "name"))
+        return [line.rstrip() for line in re.sub(r"\x1b\[\d*m", "", terminal.getvalue()).splitlines()]
+
+    record = ["execution:  1234567890123", "status:     succeeded", "of:         LoadSales.dtsx"]
+    assert shown(30) == [*record, "", *record]
+    assert shown(60)[1:] == ["1234567890123  succeeded  LoadSales.dtsx"] * 2
 
 
 def test_the_details_of_the_display() -> None:

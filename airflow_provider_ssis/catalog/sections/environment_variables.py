@@ -252,6 +252,24 @@ def check_variable(
     _typed(name, value, data_type, doing, is_sensitive=is_sensitive)
 
 
+def text_of_variable(
+    folder: str, environment: str, name: str, value: Value, data_type: str, *, is_sensitive: bool
+) -> str:
+    """The text that the catalog converts to a value of a variable.
+
+    :param folder: the environment's folder.
+    :param environment: the environment.
+    :param name: the variable's name.
+    :param value: its value.
+    :param data_type: its SSIS type.
+    :param is_sensitive: whether errors must not show the value.
+    :raises InvalidArgument: there is no such type.
+    :raises WrongParameterType: the value does not fit the type.
+    """
+    doing = f"Setting the variable {name!r} of the environment {folder}/{environment}"
+    return str(_typed(name, value, data_type, doing, is_sensitive=is_sensitive)[1].text)
+
+
 def _typed(name: str, value: Value, data_type: str | None, doing: str, *, is_sensitive: bool) -> tuple[str, Literal]:
     """The SSIS type of a variable, and its value as T-SQL has it."""
     wanted = _known_type(data_type or data_type_of(plain(value)), doing)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SOURCE_FILES = (".dtproj", ".dtsx", ".params", ".conmgr")
 _LEVELS = {"sensitive": "ENCRYPT_SENSITIVE_WITH_PASSWORD", "all": "ENCRYPT_ALL_WITH_PASSWORD"}
-_FILE = FilePath(exists=True, dir_okay=False)
+_FILE = FilePath(exists=True, dir_okay=False, allow_dash=True)
 
 
 @click.command("build")

@@ -23,7 +23,7 @@ from airflow_provider_ssis.cli.output import Output
 )
 @click.option(
     "--password-file",
-    type=FilePath(exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="The file with the password of the sources, in its first line.",
 )

@@ -171,7 +171,7 @@ CONNECTION_PARAMETERS = (
     ),
     click.Option(
         ["--password-file"],
-        type=FilePath(),
+        type=FilePath(allow_dash=True),
         metavar="FILE",
         help="File with the password in its first line; - is the standard input. Without it: the environment variable "
         f"{PASSWORD_VARIABLE}, else it is asked for on a terminal.",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--project-password-file",
-    type=FilePath(exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="The file with the password of the project in its first line, to remove its secrets.",
 )

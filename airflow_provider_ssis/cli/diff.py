@@ -111,7 +111,7 @@ command = _DiffCommand(
         click.Option(["--ids", "ids"], is_flag=True, help="Compare ids too."),
         click.Option(
             ["--project-password-file"],
-            type=FilePath(exists=True, dir_okay=False),
+            type=FilePath(exists=True, dir_okay=False, allow_dash=True),
             metavar="FILE",
             help="The file with the password of the sources, in its first line.",
         ),

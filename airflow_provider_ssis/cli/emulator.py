@@ -63,7 +63,7 @@ def host_name(text: str) -> str:
 @click.option("--port", type=port_number, default="0", metavar="PORT", help="Port to listen on; 0 is any free port.")
 @click.option(
     "--password-file",
-    type=FilePath(),
+    type=FilePath(allow_dash=True),
     metavar="FILE",
     help="File with the password of the login sa, in its first line; - is the standard input. "
     f"Without it, the environment variable {PASSWORD_VARIABLE}; without that, a random password.",

@@ -68,7 +68,7 @@ class _Wanted:
 @click.option("--sensitive", multiple=True, metavar="NAME", help="Encrypt this variable, so that no view shows it.")
 @click.option(
     "--values",
-    type=FilePath(),
+    type=FilePath(allow_dash=True),
     metavar="FILE",
     help="JSON file with an object of names and values, which then are not in the process list. A value may be an "
     "object with the keys value, type, sensitive and description. - is the standard input.",

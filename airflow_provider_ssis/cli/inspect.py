@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--task", metavar="NAME", help="The name or the path of a Data Flow task for --picture.")
 @click.option(
     "--password-file",
-    type=FilePath(exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="The file with the password of the source, in its first line.",
 )

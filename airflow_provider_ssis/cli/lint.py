@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.lint.findings import Finding
 
 _FILE = FilePath(exists=True, dir_okay=False)
+_PASSWORD_FILE = FilePath(exists=True, dir_okay=False, allow_dash=True)
 
 
 @click.command("lint")
@@ -42,7 +43,10 @@ _FILE = FilePath(exists=True, dir_okay=False)
 @click.option("--write-baseline", type=FilePath(), metavar="FILE", help="Write all findings to this file.")
 @click.option("--project", metavar="NAME", help="The .dtproj to check if the folder contains several.")
 @click.option(
-    "--password-file", type=_FILE, metavar="FILE", help="The file with the password of the sources, in its first line."
+    "--password-file",
+    type=_PASSWORD_FILE,
+    metavar="FILE",
+    help="The file with the password of the sources, in its first line.",
 )
 @click.option("--rules", "list_rules", is_flag=True, help="Print all rules, and end.")
 @click.option("--explain", metavar="RULE", help="Print what a rule is about, and end.")

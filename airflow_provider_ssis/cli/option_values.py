@@ -43,10 +43,13 @@ class FilePath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read a path.
 
-        :raises click.BadParameter: the text is empty, which would be the current folder, or there is no such file.
+        :raises click.BadParameter: the text is empty, which would be the current folder, or ``-`` where that is not the
+            standard input, or there is no such file.
         """
         if not str(value).strip():
             self.fail("it is empty: give a path", param, ctx)
+        if str(value) == "-" and not self.allow_dash:
+            self.fail("- is not supported here: give a path; ./- is a file of that name", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -64,7 +64,7 @@ def show(catalog: Catalog, output: Output, folder: str, project: str, package: s
 @click.option("--bind", type=Pair("NAME=VARIABLE"), multiple=True, help="Bind to an environment variable.")
 @click.option(
     "--values",
-    type=FilePath(),
+    type=FilePath(allow_dash=True),
     metavar="FILE",
     help="JSON file with an object of names and values, which then are not in the process list. - is standard input.",
 )

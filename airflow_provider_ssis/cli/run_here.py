@@ -91,7 +91,7 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
 )
 @click.option(
     "--password-file",
-    type=FilePath(exists=True, dir_okay=False),
+    type=FilePath(exists=True, dir_okay=False, allow_dash=True),
     metavar="FILE",
     help="The file with the password of the source, in its first line.",
 )

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--values",
-    type=FilePath(),
+    type=FilePath(allow_dash=True),
     metavar="FILE",
     help="JSON file with values, which then are not in the process list: an object with the keys parameters, "
     'project_parameters, connection_managers and property_overrides. The value {"sensitive": VALUE} is encrypted and '

@@ -74,6 +74,8 @@ def test_a_variable_that_cannot_be_is_explained(prepared: Catalog) -> None:
     with pytest.raises(EnvironmentNotFound):
         prepared.create_environment_variable(FOLDER, "Nowhere", "Count", 5)
     prepared.create_environment_variable(FOLDER, "Prod", "Count", 5)
+    with pytest.raises(WrongParameterType, match="whole number"):
+        prepared.set_environment_variable_value(FOLDER, "Prod", "Count", "x" * 4001)
     with pytest.raises(AlreadyExists):
         prepared.create_environment_variable(FOLDER, "Prod", "Count", 5)
 

@@ -235,6 +235,25 @@ def test_an_error_that_cannot_be_printed_keeps_its_exit_code(monkeypatch: pytest
         full.close()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["get", "Sales", "Mart", "--output", "-"],
+        ["build", "x", "--output", "-"],
+        ["deploy", "-", "Sales"],
+        ["lint", "-"],
+        ["lint", ".", "--write-baseline", "-"],
+        ["inspect", "-"],
+        ["fmt", "-"],
+    ],
+)
+def test_a_dash_is_no_file_where_it_is_not_the_standard_input(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert "- is not supported here: give a path; ./- is a file of that name" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
 def test_a_table_escapes_characters_that_the_encoding_lacks(errors: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the locale C without the UTF-8 mode, the standard output is ASCII with "surrogateescape"."""

@@ -45,6 +45,7 @@ CALLS = [
     ("list", "packages", "Sales", "Mart"),
     ("list", "environments"),
     ("list", "operations"),
+    ("list", "workers"),
     ("env", "set", "Sales", "Test", "A=1"),
     ("env", "show", "Sales", "Test"),
     ("env", "delete", "Sales", "Test", "--yes"),

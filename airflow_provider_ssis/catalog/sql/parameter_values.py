@@ -66,6 +66,8 @@ def value_expression(value: Value) -> ValueExpression:
     if len(branches) == 1:
         [(text, sql_type)] = branches
         return ValueExpression(f"CAST(? AS {sql_type})", (text,), data_types)
+    if not branches:
+        return ValueExpression("NULL", (), ())
     texts = tuple(dict.fromkeys(text for text, _ in branches))
     sql = "".join(
         f"WHEN @data_type IN ({', '.join(f'N{data_type!r}' for data_type in types)}) "

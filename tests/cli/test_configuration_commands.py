@@ -97,8 +97,8 @@ def test_a_variable_gets_another_type_with_its_value(run: Command, mart: Catalog
 
 def test_an_unknown_key_of_a_variable_is_named(run: Command, mart: Catalog, tmp_path: Path) -> None:
     file = tmp_path / "variables.json"
-    file.write_text('{"Key": {"value": "x", "sensitve": true}}')
-    assert "Key has the unknown key 'sensitve'" in run("env", "set", "Sales", "Test", "--values", file, code=2).err
+    file.write_text('{"Key": {"value": "x", "sensitiv_": true}}')
+    assert "Key has the unknown key 'sensitiv_'" in run("env", "set", "Sales", "Test", "--values", file, code=2).err
     assert mart.environment("Sales", "Test") is None
 
 

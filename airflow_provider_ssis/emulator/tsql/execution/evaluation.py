@@ -215,9 +215,13 @@ class Evaluator:
         if question is not None and (known := remembered.find(question)) is not None:
             return known
         connection = session.connection_for(query.sources)
-        rows = await session.worker.run(
-            partial(run, query, connection, values, is_cancelled=session.worker.is_cancelled)
-        )
+
+        def read() -> list[tuple[Any, ...]]:
+            rows = run(query, connection, values, is_cancelled=session.worker.is_cancelled)
+            remembered.learn(query)
+            return rows
+
+        rows = await session.worker.run(read)
         if question is not None:
             remembered.keep(question, rows)
         return rows

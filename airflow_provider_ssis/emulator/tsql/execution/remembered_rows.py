@@ -21,7 +21,7 @@ Row = tuple[Any, ...]
 
 _MOST_KEPT: Final = 256
 _MOST_ROWS: Final = 50
-_LONGEST_TEXT: Final = 4000
+_LONGEST_TEXT: Final = 20_000
 """Characters of the DuckDB text of a query whose rows are kept."""
 _LONGEST_VALUE: Final = 1000
 """Characters or bytes of a value that is kept."""
@@ -40,7 +40,9 @@ _PURE: Final = (
     exp.Sum,
     exp.Trim,
 )
-"""The functions whose result depends on their arguments alone."""
+"""The functions of DuckDB whose result depends on their arguments alone."""
+_PURE_CALLS: Final = ("charindex|", "convert ", "left|", "replace|", "right|", "substring|")
+"""The begins of the names of such functions that Python computes, as ``Bridge.call`` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +74,16 @@ class RememberedRows:
         self._rows: Recent[tuple[Hashable, ...], tuple[tuple[int, ...], list[Row]]] = Recent(_MOST_KEPT)
 
     def question(self, query: CompiledQuery, values: Mapping[str, Any]) -> Question | None:
-        """A query with its values; None if its rows are not kept.
+        """A query with its values; None if its rows are not kept, or if :meth:`learn` does not know it.
 
         :param query: reads committed rows: the session has no open transaction.
         :param values: the values that ``query.parameters`` names.
         """
-        if query.sources or query.guards or query.writes or not 0 < len(query.sql) <= _LONGEST_TEXT:
-            return None
-        if not all(name.startswith(_VARIABLE) for name in query.parameters):
-            return None  # It depends on the time or on the session.
-        sources = self._sources.get(query.sql)
-        if sources is None:
-            sources = self._read_by(query.sql)
-            self._sources.put(query.sql, sources)
+        sources = self._sources.get(query.sql) if query.sql else None
+        if not sources or query.guards or not all(name.startswith(_VARIABLE) for name in query.parameters):
+            return None  # A name without "@" is the time or a property of the session.
         given = tuple([values[name] for name in query.parameters])
-        if not sources or not all(map(_is_small, given)):
+        if not all(map(_is_small, given)):
             return None
         # With the columns, because one text can have columns of other T-SQL types.
         return Question((query.sql, query.columns, given), self._changes.last(sources))
@@ -101,13 +98,26 @@ class RememberedRows:
         if len(rows) <= _MOST_ROWS and all(_is_small(value) for row in rows for value in row):
             self._rows.put(question.key, (question.changes, list(rows)))
 
+    def learn(self, query: CompiledQuery) -> None:
+        """Find out which tables a query reads, in any thread; it takes some milliseconds the first time."""
+        if query.sql and self._sources.get(query.sql) is None:
+            may_be_kept = not (query.sources or query.writes) and len(query.sql) <= _LONGEST_TEXT
+            self._sources.put(query.sql, self._read_by(query.sql) if may_be_kept else ())
+
     def _read_by(self, sql: str) -> tuple[str, ...]:
         """The tables that a query reads; none if it reads anything else, or if it can give other rows of them."""
         tree = sqlglot.parse_one(sql, read="duckdb")
-        if not all(isinstance(function, _PURE) for function in tree.find_all(exp.Func)):
+        if not all(map(_is_pure, tree.find_all(exp.Func))):
             return ()
         names = {(table.db, table.name) for table in tree.find_all(exp.Table)}
         return tuple(sorted(map(".".join, names))) if names <= self._tables else ()
+
+
+def _is_pure(function: exp.Func) -> bool:
+    if isinstance(function, exp.Anonymous) and function.name.startswith("tsql_"):
+        key: str = function.expressions[0].name
+        return key.startswith(_PURE_CALLS)
+    return isinstance(function, _PURE)
 
 
 def _is_small(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import wraps
@@ -12,6 +13,7 @@ import click
 from airflow_provider_ssis.cli.airflow_process import UnreadableConnection, output_to_stderr
 from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, ConnectionOptions, take_connection
 from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed, error_object
+from airflow_provider_ssis.cli.interrupts import interruptible
 from airflow_provider_ssis.cli.output import Output
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def _declared(
         @wraps(function)
         def run(*, as_json: bool, **options: Any) -> int | None:
             output = Output(as_json=as_json)
-            with _reported(output, exit_code_of):
+            with _reported(output, exit_code_of), interruptible(signal.SIGINT):
                 connector = connector_of(take_connection(options), as_json=as_json)
                 return call(connector, lambda subject: function(subject, output, **options))
 

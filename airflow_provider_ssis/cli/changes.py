@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import click
+
 
 @contextmanager
 def reporting_changes(
     changes: Mapping[str, Sequence[str]], *, verb: str = "Done", otherwise: str = ""
 ) -> Iterator[None]:
-    """Let an error of the catalog say what the command changed before it.
+    """Let an error of the catalog, or Ctrl+C, say what the command changed before it.
 
     :param changes: the changes by what was done; the block adds to them. Those under an empty text need no words.
     :param verb: what was done, in one word. Default: ``Done``.
@@ -21,7 +23,14 @@ def reporting_changes(
     try:
         yield
     except CatalogError as error:
-        done = [f"{what}: {', '.join(names)}".removeprefix(": ") for what, names in changes.items() if names]
-        more = f"{verb} before: {'; '.join(done)}." if done else otherwise
-        error.advice = f"{error.advice} {more}".strip()
+        error.advice = f"{error.advice} {_sentence(changes, verb) or otherwise}".strip()
         raise
+    except KeyboardInterrupt:
+        if done := _sentence(changes, verb):
+            click.echo(done, err=True)
+        raise
+
+
+def _sentence(changes: Mapping[str, Sequence[str]], verb: str) -> str:
+    done = [f"{what}: {', '.join(names)}".removeprefix(": ") for what, names in changes.items() if names]
+    return f"{verb} before: {'; '.join(done)}." if done else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.interrupts import saying_if_interrupted
 from airflow_provider_ssis.cli.option_values import FilePath, read_password
 from airflow_provider_ssis.cli.output import Output, console, printable
 
@@ -89,7 +91,9 @@ def _deploy(catalog: Catalog, output: Output, folder: str, file: ProjectFile, *,
                 deployed=False,
             )
             return
-    with _shown(f"Deploying {folder}/{name}, {file.size} bytes, {len(file.project.packages)} packages", output):
+    unknown = f"The project may have been deployed: airflow-ssis versions {shlex.join([folder, name])}"
+    shown = _shown(f"Deploying {folder}/{name}, {file.size} bytes, {len(file.project.packages)} packages", output)
+    with shown, saying_if_interrupted(unknown):
         deployment = catalog.deploy_project(folder, name, file.read())
     output.done(
         f"Deployed {folder}/{name} as version {deployment.object_version_lsn} (operation {deployment.operation_id}).",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+import click
 
 
 @dataclass
@@ -39,7 +42,9 @@ def interruptible(*numbers: signal.Signals) -> Iterator[Interruption]:
         interruption.requested = True
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in numbers}
+    # Python delivers signals to the main thread only, and refuses handlers elsewhere.
+    heard = numbers if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield interruption
     except Exception:  # of any library: a signal during its call may have caused it
@@ -49,3 +54,17 @@ def interruptible(*numbers: signal.Signals) -> Iterator[Interruption]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def saying_if_interrupted(text: str) -> Iterator[None]:
+    """Print a sentence on standard error if Ctrl+C ends the block.
+
+    :param text: what is known then, and how to find out more.
+    """
+    try:
+        with interruptible(signal.SIGINT):
+            yield
+    except KeyboardInterrupt:
+        click.echo(text, err=True)
+        raise

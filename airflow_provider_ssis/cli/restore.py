@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.failures import CommandFailed
+from airflow_provider_ssis.cli.interrupts import saying_if_interrupted
 from airflow_provider_ssis.cli.option_values import CatalogId
 from airflow_provider_ssis.cli.output import Output
 
@@ -36,7 +38,10 @@ def command(catalog: Catalog, output: Output, folder: str, project: str, version
                 "use. Nothing was changed."
             )
         version = max(earlier)
-    catalog.restore_project(folder, project, version)
+    with saying_if_interrupted(
+        f"Version {version} may have been put into use: airflow-ssis versions {shlex.join([folder, project])}"
+    ):
+        catalog.restore_project(folder, project, version)
     output.done(
         f"Restored {folder}/{found.name} to version {version}; before, {found.object_version_lsn} was in use.",
         folder=folder,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
+from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.cli.conftest import Command
 from tests.support.executions import wait_for_status
@@ -41,6 +44,35 @@ def test_deploy_reports_a_file_that_is_no_project(run: Command, tmp_path: Path) 
     path.write_bytes(b"nonsense")
     assert str(path) in run("deploy", path, "Sales", code=1).err
     assert "does not exist" in run("deploy", tmp_path / "none.ispac", "Sales", code=1).err
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "said"),
+    [
+        ("deploy_project", ("deploy", None, "Sales", "--force"), "may have been deployed: airflow-ssis versions Sales"),
+        ("restore_project", ("restore", "Sales", "Mart", 1), "Version 1 may have been put into use: airflow-ssis ver"),
+        ("set_object_parameter_value", ("parameter", "set", "Sales", "Mart", "Region=n", "Note=x"), "Interrupted."),
+        ("worker_agents", ("list", "workers", "--json"), "Interrupted."),
+    ],
+)
+def test_ctrl_c_that_fails_a_call_of_the_driver_is_no_error_of_the_catalog(
+    run: Command,
+    mart: Catalog,
+    ispac: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    arguments: tuple[object, ...],
+    said: str,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise CatalogError("The driver did not supply an error!")
+
+    monkeypatch.setattr(Catalog, method, interrupted)
+    result = run(*(ispac if each is None else each for each in arguments), code=130)
+    assert said in result.err
+    assert "driver" not in result.out + result.err
 
 
 def test_lists(run: Command, mart: Catalog, ssisdb_emulator: SsisdbEmulator) -> None:
@@ -215,7 +247,6 @@ def test_a_run_without_waiting_is_stopped(run: Command, ssisdb: SsisdbEmulator, 
 
 @pytest.mark.processes
 def test_ctrl_c_leaves_or_stops_the_run(ssisdb: SsisdbEmulator, mart: Catalog) -> None:
-    import signal
 
     ssisdb.scripts.take(600, package="Load.dtsx")
     command = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "run", "Sales", "Mart", "Load"]

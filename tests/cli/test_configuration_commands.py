@@ -84,7 +84,7 @@ def test_a_variable_gets_another_type_with_its_value(run: Command, mart: Catalog
         variable = mart.environment_variable("Sales", "Test", "Size")
         assert variable is not None
         assert (variable.type, variable.value) == (data_type, value)
-    assert "'x' is not such a value" in run("env", "set", "Sales", "Test", "Size=x", "--type", "Size=Int32", code=1).err
+    assert "must be a whole number" in run("env", "set", "Sales", "Test", "Size=x", "--type", "Size=Int32", code=1).err
     unchanged = mart.environment_variable("Sales", "Test", "Size")
     assert unchanged is not None
     assert unchanged.type == "Decimal"

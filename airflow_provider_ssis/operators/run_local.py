@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
 
 LOGGING_LEVELS = ("None", "Basic", "Performance", "Verbose")
 _DEFAULT_LEVEL = "Basic"
+_KILL_AFTER = 5.0
+"""Seconds after which the process of a canceled package is killed."""
 _PASSWORD = re.compile(r"(?:^|;)\s*(?:pwd|password)\s*=", re.IGNORECASE)
 _SUCCESS = ("success", "completion")
 
@@ -211,6 +214,9 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
             try:
                 self._follow(process, summary)
                 result = self._result_of(process)
+            except BaseException:
+                self._cancel(process, summary)
+                raise
             finally:
                 if timer is not None:
                     timer.cancel()
@@ -231,9 +237,22 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         """Cancel the package; its process is killed if it has not ended after some seconds."""
         self._killed = True
         if self._process is not None:
-            self._process.cancel(kill_after=5.0)
+            self._process.cancel(kill_after=_KILL_AFTER)
 
     # --- the run
+
+    def _cancel(self, process: EngineProcess, summary: RunSummary) -> None:
+        """Cancel the package of a task that ends before it, such as by Airflow's execution_timeout, and log its end."""
+        self.log.warning("The task ends before its package, so the package is canceled.")
+        process.cancel(kill_after=_KILL_AFTER)
+        while True:
+            try:
+                return self._follow(process, summary)
+            except json.JSONDecodeError:
+                # The rest of the line that was being read when the error came.
+                continue
+            except Exception:  # noqa: BLE001 the task's own error is the one to report
+                return None
 
     def _follow(self, process: EngineProcess, summary: RunSummary) -> None:
         from airflow_provider_ssis.engine.catalog_messages import catalog_message

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
 from airflow_provider_ssis.exceptions import (
     InvalidTaskArgument,
@@ -89,6 +91,28 @@ def test_a_killed_task_cancels_the_package(tmp_path: Path) -> None:
 def test_a_package_that_runs_too_long_is_canceled(tmp_path: Path) -> None:
     with pytest.raises(LocalRunTimeout, match=r"after 0\.5 seconds"):
         local(saved(endless(), tmp_path), timeout=0.5).execute()
+
+
+def test_a_task_that_ends_before_its_package_cancels_it_and_logs_its_end(tmp_path: Path) -> None:
+    task = local(saved(endless(), tmp_path))
+
+    def time_out(*_: Any) -> None:
+        raise AirflowTaskTimeout
+
+    def interrupt() -> None:
+        wait_until(lambda: task.log.messages(), "the package has started")
+        signal.raise_signal(signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, time_out)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(AirflowTaskTimeout):
+            task.execute()
+    finally:
+        thread.join()
+        signal.signal(signal.SIGALRM, before)
+    assert "Endless:Cancelled: the execution was stopped." in task.log.messages()[-1]
 
 
 def test_a_relative_source_starts_at_the_folder_of_the_dag_file(tmp_path: Path) -> None:

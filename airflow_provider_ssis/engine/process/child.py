@@ -14,13 +14,12 @@ import sys
 import threading
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
 from airflow_provider_ssis import engine
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import DataTap, RunOptions
 from airflow_provider_ssis.engine.errors import EngineError
-from airflow_provider_ssis.engine.events import Event
 from airflow_provider_ssis.engine.process.event_lines import to_line
 from airflow_provider_ssis.engine.process.job import RunJob
 from airflow_provider_ssis.engine.refusals import UnsupportedError
@@ -42,14 +41,19 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: _in_thread(cancel.cancel))
     _in_thread(lambda: _cancel_without_parent(commands, cancel))
 
-    def write(event: Event) -> None:
-        out.write(f"{to_line(event)}\n")
-        out.flush()
-
-    ended = _run(job, cancel, write)
-    out.write(f"{json.dumps(ended)}\n")
-    out.flush()
+    ended = _run(job, cancel, lambda event: _write(out, to_line(event)))
+    _write(out, json.dumps(ended))
     return int(ended["exit_code"])
+
+
+def _write(out: TextIO, line: str) -> None:
+    try:
+        out.write(f"{line}\n")
+        out.flush()
+    except BrokenPipeError:
+        # The process that started this one has ended, so the run cancels itself. What is still written goes nowhere.
+        with Path(os.devnull).open("w") as nothing:
+            os.dup2(nothing.fileno(), out.fileno())
 
 
 def _own_commands() -> IO[str]:

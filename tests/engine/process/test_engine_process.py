@@ -152,14 +152,17 @@ def test_the_process_ends_when_the_process_that_started_it_is_killed(tmp_path: P
         "print(process.pid, flush=True)\n"
         "for _ in process.events(): pass\n"
     )
-    package = saved(endless(), tmp_path)
-    with subprocess.Popen([sys.executable, "-c", program, str(package)], stdout=subprocess.PIPE, text=True) as parent:
+    command = [sys.executable, "-c", program, str(saved(endless(), tmp_path))]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as parent:
         assert parent.stdout is not None
+        assert parent.stderr is not None
         pid = int(parent.stdout.readline())
         assert is_alive(pid)
         parent.kill()
         parent.wait()
-    wait_until(lambda: not is_alive(pid), "the engine's process has ended")
+        wait_until(lambda: not is_alive(pid), "the engine's process has ended")
+        assert parent.stderr.read() == ""
 
 
 def test_secrets_are_in_no_list_of_processes_and_no_environment(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.signatures import (
     parse_signature,
     with_typed_default,
 )
+from airflow_provider_ssis.emulator.tsql.query.rules.ordering import check_inner_order
 from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import inner_sequence
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
@@ -113,6 +114,7 @@ def _columns(session: SessionState, text: str, database: str) -> tuple[Column, .
     parsed = QueryText.parse(text)
     if parsed.tree.find(exp.NextValueFor) is not None:
         raise inner_sequence()
+    check_inner_order(parsed.tree)
     query = session.engine.compiler.compile(
         parsed,
         variables={},
@@ -151,6 +153,7 @@ def _checked(session: SessionState, function: UserFunction) -> UserFunction:
     )
     if function.returns is not None:
         return function
+    check_inner_order(QueryText.parse(function.body).tree.unnest())
     _check_names(query.columns, function.name)
     return replace(function, columns=query.columns)
 

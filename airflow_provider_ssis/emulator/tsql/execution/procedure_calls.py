@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.tables import declare_table_value
+from airflow_provider_ssis.emulator.tsql.metadata.missing_procedures import is_missing_procedure
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserProcedure
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -56,6 +57,12 @@ async def call(
         return
     if not isinstance(procedure, Procedure) and (database, schema, name) != wanted:
         raise SqlError(5313, f"Synonym '{'.'.join(parts)}' refers to an invalid object.")
+    if (
+        not isinstance(procedure, Procedure)
+        and schema.lower() in _SYSTEM_SCHEMAS
+        and is_missing_procedure(database, name)
+    ):
+        raise not_supported(f"The procedure {name}")
     if not isinstance(procedure, Procedure):
         raise SqlError(2812, f"Could not find stored procedure '{'.'.join(parts)}'.", state=62)
     async with aclosing(_run(runner, procedure, arguments, outcome)) as events:

@@ -77,12 +77,27 @@ check_constraints column_domain_usage column_privileges constraint_table_usage d
 routine_columns table_privileges view_column_usage view_table_usage
 """
 
+_MSDB: Final = """
+agent_datetime autoadmin_backup_configurations backupfile backupfilegroup backupmediafamily backupmediaset backupset
+log_shipping_monitor_primary log_shipping_monitor_secondary logmarkhistory restorefile restorefilegroup
+restorehistory suspect_pages sysalerts syscategories sysdac_instances sysdbmaintplans sysdownloadlist
+sysdtspackages sysjobactivity sysjobhistory sysjobs sysjobs_view sysjobschedules sysjobservers sysjobsteps
+sysjobstepslogs sysmail_account sysmail_allitems sysmail_event_log sysmail_faileditems sysmail_mailitems
+sysmail_profile sysmail_sentitems sysmail_unsentitems sysmaintplan_log sysmaintplan_plans
+sysnotifications sysoperators sysoriginatingservers syspolicy_policies sysproxies sysproxylogin sysschedules
+syssessions sysssislog sysssispackagefolders sysssispackages syssubsystems systargetservers
+"""
+"""The tables and views of SQL Server Agent, Database Mail and others."""
+
 MISSING: Final = {
     "sys": frozenset(_SYS.split()),
     "information_schema": frozenset(_INFORMATION_SCHEMA.split()),
 }
+_MISSING_IN_MSDB: Final = frozenset(_MSDB.split())
 
 
-def is_missing_view(schema: str, name: str) -> bool:
+def is_missing_view(database: str, schema: str, name: str) -> bool:
     """Whether SQL Server has a system view of this name. The caller has found none of this server."""
+    if database.lower() == "msdb" and schema.lower() == "dbo" and name.lower() in _MISSING_IN_MSDB:
+        return True
     return name.lower() in MISSING.get(schema.lower(), ())

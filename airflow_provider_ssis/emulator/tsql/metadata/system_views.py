@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import Column
@@ -31,6 +32,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.principal_views import PRINCIP
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import SEQUENCE_VIEWS
 from airflow_provider_ssis.emulator.tsql.metadata.session_views import SESSION_VIEWS
+from airflow_provider_ssis.emulator.tsql.metadata.system_objects import system_objects
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
 from airflow_provider_ssis.emulator.tsql.metadata.table_views import TABLE_VIEWS, constraint_objects, default_ids
 from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import COLLATION as COLLATION
@@ -105,13 +107,26 @@ def _all_objects(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]
     yield from constraint_objects(metadata, database)
 
 
+def _with_system_objects(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    yield from _all_objects(metadata, database)
+    yield from system_objects(metadata, database, SYSTEM_VIEWS)
+
+
+def _all_views(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    yield from _objects_of(View, UserView)(metadata, database)
+    yield from _system_views(metadata, database)
+
+
 def _synonyms(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
     for number, item in metadata.objects(database):
         if isinstance(item, Synonym):
             yield *_object(metadata, database, number, item), item.base_text
 
 
-def _column_owners(metadata: Metadata, database: str) -> Iterator[tuple[int, TableRules, tuple[Column, ...]]]:
+_Owners = Iterator[tuple[int, TableRules, tuple[Column, ...]]]
+
+
+def _column_owners(metadata: Metadata, database: str) -> _Owners:
     for number, item in metadata.objects(database):
         if isinstance(item, BaseTable | AnyView):
             yield number, item.rules if isinstance(item, UserTable) else NO_RULES, item.columns
@@ -119,9 +134,23 @@ def _column_owners(metadata: Metadata, database: str) -> Iterator[tuple[int, Tab
         yield -number, NO_RULES, table_type.columns
 
 
+def _all_column_owners(metadata: Metadata, database: str) -> _Owners:
+    yield from _column_owners(metadata, database)
+    for number, view in enumerate(SYSTEM_VIEWS.values(), start=1):
+        yield -number, NO_RULES, view.columns
+
+
 def _columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    return _columns_of(metadata, database, _column_owners(metadata, database))
+
+
+def _all_columns_rows(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
+    return _columns_of(metadata, database, _all_column_owners(metadata, database))
+
+
+def _columns_of(metadata: Metadata, database: str, owners: _Owners) -> Iterator[tuple[Any, ...]]:
     defaults = default_ids(metadata, database)
-    for number, rules, columns in _column_owners(metadata, database):
+    for number, rules, columns in owners:
         for position, column in enumerate(columns, start=1):
             size, precision, scale = facets(column.type)
             is_row_version = rules.is_row_version(column.name)
@@ -202,9 +231,7 @@ def _modules(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
 
 
 def _system_views(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
-    for number, (schema, name) in enumerate(SYSTEM_VIEWS, start=1):
-        schema_id = metadata.schema_id(database, schema)
-        yield name, -number, None, schema_id, 0, "V ", "VIEW", metadata.created, metadata.created, True
+    return islice(system_objects(metadata, database, SYSTEM_VIEWS), len(SYSTEM_VIEWS))
 
 
 _OBJECT: Final = columns_of(
@@ -225,10 +252,10 @@ _VIEWS: Final = (
     ),
     ComputedView("sys.schemas", columns_of("name sysname; schema_id int; principal_id int ?"), _schemas),
     ComputedView("sys.objects", _OBJECT, _all_objects),
-    ComputedView("sys.all_objects", _OBJECT, _all_objects),
+    ComputedView("sys.all_objects", _OBJECT, _with_system_objects),
     ComputedView("sys.tables", _OBJECT, _objects_of(Table, UserTable)),
     ComputedView("sys.views", _OBJECT, _objects_of(View, UserView)),
-    ComputedView("sys.all_views", _OBJECT, _objects_of(View, UserView)),
+    ComputedView("sys.all_views", _OBJECT, _all_views),
     ComputedView("sys.synonyms", (*_OBJECT, *columns_of("base_object_name nvarchar(1035) ?")), _synonyms),
     ComputedView("sys.procedures", _OBJECT, _objects_of(Routine)),
     *(
@@ -239,9 +266,9 @@ _VIEWS: Final = (
                 "smallint; precision tinyint; scale tinyint; collation_name sysname ?; is_nullable bit ?; is_identity "
                 "bit; is_computed bit; default_object_id int"
             ),
-            _columns_rows,
+            rows,
         )
-        for name in ("sys.columns", "sys.all_columns")
+        for name, rows in (("sys.columns", _columns_rows), ("sys.all_columns", _all_columns_rows))
     ),
     ComputedView(
         "sys.types",

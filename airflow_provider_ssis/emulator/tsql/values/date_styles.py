@@ -135,7 +135,8 @@ def parse(text: str, style: int | None = None) -> Moment:
     """Read a date, a time or both.
 
     :param style: the style of CONVERT; it matters where day and month could be confused.
-    :raises ValueError: the text is none of the forms that are read, or names no day of the calendar.
+    :raises OutOfCalendarError: the text names no day of the calendar, or no time of a day.
+    :raises ValueError: it is none of the forms that are read.
     """
     rest = text.strip()
     if not rest:
@@ -168,16 +169,27 @@ _MOMENT = re.compile(
 )
 
 
+class OutOfCalendarError(ValueError):
+    """A text has the form of a date or time, and names none."""
+
+
+def _day(year: int, month: int, day: int) -> dt.date:
+    try:
+        return dt.date(year, month, day)
+    except ValueError as error:
+        raise OutOfCalendarError(str(error)) from None
+
+
 def _date(match: re.Match[str], style: int | None) -> dt.date:
     for form in "126":
         if match[f"y{form}"]:
-            return dt.date(_year(match[f"y{form}"]), int(match[f"m{form}"]), int(match[f"d{form}"]))
+            return _day(_year(match[f"y{form}"]), int(match[f"m{form}"]), int(match[f"d{form}"]))
     for form in "45":
         if match[f"y{form}"]:
-            return dt.date(_year(match[f"y{form}"]), _month(match[f"month{form}"]), int(match[f"d{form}"]))
+            return _day(_year(match[f"y{form}"]), _month(match[f"month{form}"]), int(match[f"d{form}"]))
     first, second = int(match["a3"]), int(match["b3"])
     day, month = (first, second) if style in _DAY_FIRST else (second, first)
-    return dt.date(_year(match["y3"]), month, day)
+    return _day(_year(match["y3"]), month, day)
 
 
 def _time(match: re.Match[str]) -> tuple[dt.time, int]:
@@ -187,12 +199,15 @@ def _time(match: re.Match[str]) -> tuple[dt.time, int]:
     hour = int(match["hour"])
     if half:
         if not 0 <= hour <= 12:
-            raise ValueError("an hour before AM or PM is at most 12")
+            raise OutOfCalendarError("an hour before AM or PM is at most 12")
         hour = hour % 12 + (12 if half == "PM" else 0)
     fraction = match["fraction"] or ""
     # A seventh digit is cut off, as on the wire: rounding up would leave the day, or the calendar.
     microseconds = int(fraction[:6].ljust(6, "0"))
-    return dt.time(hour, int(match["minute"] or 0), int(match["second"] or 0), microseconds), len(fraction)
+    try:
+        return dt.time(hour, int(match["minute"] or 0), int(match["second"] or 0), microseconds), len(fraction)
+    except ValueError as error:
+        raise OutOfCalendarError(str(error)) from None
 
 
 def _year(text: str) -> int:

@@ -47,6 +47,11 @@ def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | 
     try:
         moment = date_styles.parse(text, style)
         local = moment.local()
+    except date_styles.OutOfCalendarError:
+        if family(target) != "datetime":
+            raise failed from None
+        text = f"Conversion failed: a {source.name} value is out of the range of {target.name}."
+        raise SqlError(242, text, state=3) from None
     except (ValueError, OverflowError):
         raise failed from None
     if family(target) == "datetime":

@@ -201,7 +201,7 @@ def test_a_rollback_after_a_failed_output_restores_all_rows() -> None:
         (T + "INSERT #t OUTPUT deleted.id VALUES (1, '')", 4104),
         (T + "UPDATE #t SET v = 'x' OUTPUT id", 209),
         (T + "UPDATE #t SET v = 'x' OUTPUT (SELECT 1)", 10705),
-        (T + "DECLARE @o TABLE (a int, b int); DELETE #t OUTPUT deleted.id INTO @o", 109),
+        (T + "DECLARE @o TABLE (a int, b int); DELETE #t OUTPUT deleted.id INTO @o", 213),
         (T + "UPDATE x SET v = 'q' FROM #t", 208),
         (T + "UPDATE #t SET v = 'q' FROM #t a JOIN #t b ON a.id = b.id", 8154),
         (T + "UPDATE #t SET v = 'q', v = 'r'", 264),

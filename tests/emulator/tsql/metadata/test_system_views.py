@@ -108,6 +108,17 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("SELECT net_transport FROM sys.dm_exec_connections WHERE session_id = @@SPID", [("NET_TRANSPORT",)]),
     ("SELECT name FROM sys.system_views WHERE name LIKE 'dm_exec_s%'", [("dm_exec_sessions",)]),
     ("SELECT COUNT(*) FROM sys.foreign_keys", [(0,)]),
+    (
+        "SELECT COUNT(*) FROM (SELECT TOP (100000) 1 AS n FROM sys.all_objects a CROSS JOIN sys.all_objects b) x",
+        [(100_000,)],
+    ),
+    ("SELECT COUNT(*) FROM (SELECT TOP (9999) 1 AS n FROM sys.all_columns a, sys.all_columns b) x", [(9999,)]),
+    ("SELECT type FROM sys.all_objects WHERE name = 'sp_help_nothing' OR name = 'all_views'", [("V ",)]),
+    ("SELECT name FROM sys.objects WHERE object_id < 0", []),
+    (
+        "SELECT COUNT(*), MAX(number), SUM(low * 0 + high) FROM master..spt_values WHERE type = 'P' AND number < 16",
+        [(16, 15, 510)],
+    ),
     ("SELECT ROUTINE_NAME FROM information_schema.routines WHERE ROUTINE_TYPE = 'PROCEDURE'", [("create_folder",)]),
     (
         "SELECT PARAMETER_NAME, PARAMETER_MODE FROM INFORMATION_SCHEMA.PARAMETERS ORDER BY ORDINAL_POSITION",

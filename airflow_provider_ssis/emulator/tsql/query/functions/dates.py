@@ -121,6 +121,11 @@ def _datetimefromparts(*numbers: int) -> dt.datetime:
     return found
 
 
+def _smalldatetimefromparts(*numbers: int) -> dt.datetime:
+    found: dt.datetime = narrowed(_from_parts(*numbers), _SMALLDATETIME)
+    return found
+
+
 def _datetime2fromparts(*numbers: int) -> dt.datetime:
     return _from_parts(*numbers[:6], _fraction(numbers[6], numbers[7]))
 
@@ -169,6 +174,7 @@ TAKE_DATE_PART: Final = frozenset({"dateadd", "datediff", "datediff_big", "daten
 """The functions whose first argument is the name of a date part, which only looks like a column."""
 
 _LARGEST_OFFSET: Final = dt.timedelta(hours=14)
+_SMALLDATETIME: Final = SqlType("smalldatetime")
 _TIME7: Final = SqlType("time", scale=7)
 _DATETIME2: Final = SqlType("datetime2", scale=7)
 
@@ -193,6 +199,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
             "eomonth": Plain(("moment", "int"), _DATE, date_parts.end_of_month, least=1),
             "isdate": Plain(("any",), INT, _isdate, strict=False),
             "month": _same_part("month"),
+            "smalldatetimefromparts": Plain(("int",) * 5, _SMALLDATETIME, _smalldatetimefromparts),
             "switchoffset": Plain(("moment", "any"), DATETIMEOFFSET, _switchoffset),
             "timefromparts": Plain(("int",) * 5, _TIME7, _timefromparts),
             "todatetimeoffset": Plain(("moment", "any"), DATETIMEOFFSET, _todatetimeoffset),

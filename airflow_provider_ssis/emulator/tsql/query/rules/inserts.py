@@ -107,18 +107,20 @@ def _rows(binder: Binder, node: exp.Insert, table: WritableTable, columns: Seque
     limit = bind_limit(binder, node, ())
     names = ", ".join(output_name(place) for place in range(1, len(columns) + 1))
     if isinstance(source, exp.Values):
-        text = f"VALUES {_listed(binder, source, table, columns)}"
+        text = f"VALUES {_listed(binder, source, table, columns, node.this)}"
     else:
-        text = _queried(binder, source, table, columns)
+        text = _queried(binder, source, table, columns, node.this)
     if limit.qualify or limit.clause:
         text = " ".join(["SELECT", "*", "FROM", f"({text}) AS limited{limit.qualify}{limit.clause}"])
     return f"({text}) AS {alias}({names})"
 
 
-def _listed(binder: Binder, source: exp.Values, table: WritableTable, columns: Sequence[Column]) -> str:
+def _listed(
+    binder: Binder, source: exp.Values, table: WritableTable, columns: Sequence[Column], target: exp.Expr
+) -> str:
     with binder.scope.inside(Clause.VALUES):
         rows = bind_rows(binder, _with_row_numbers(_with_defaults(source, table, columns)))
-    check_count(len(rows[0]), columns, table)
+    check_count(len(rows[0]), columns, table, target, "VALUES")
     return rows_sql(
         [[stored(binder, value, column, table) for value, column in zip(row, columns, strict=True)] for row in rows]
     )
@@ -150,9 +152,11 @@ def _with_defaults(source: exp.Values, table: WritableTable, columns: Sequence[C
     return exp.Values(expressions=rows)
 
 
-def _queried(binder: Binder, source: exp.Expr, table: WritableTable, columns: Sequence[Column]) -> str:
+def _queried(
+    binder: Binder, source: exp.Expr, table: WritableTable, columns: Sequence[Column], target: exp.Expr
+) -> str:
     query = binder.query(source.this if isinstance(source, exp.Subquery) else source)
-    check_count(len(query.columns), columns, table)
+    check_count(len(query.columns), columns, table, target, "SELECT")
     alias = binder.compilation.alias()
     given = [
         Typed(column.sql, column.type, nullable=column.nullable, bare_null=output.bare_null)

@@ -207,7 +207,7 @@ def _inserted(binder: Binder, then: exp.Insert, table: WritableTable) -> dict[st
     names = [column.name for column in then.this.expressions] if isinstance(then.this, exp.Schema) else None
     columns: Sequence[Column] = named_columns(table, names)
     given = then.expression.expressions
-    check_count(len(given), columns, table)
+    check_count(len(given), columns, table, then.this, "VALUES")
     for column, value in zip(columns, given, strict=True):
         values[column.name] = new_value(binder, table, column, value).sql
     return values

@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     View,
     WritableTable,
 )
+from airflow_provider_ssis.emulator.tsql.metadata.system_objects import SPT_VALUES
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS
 from airflow_provider_ssis.emulator.tsql.query.binder import only
 from airflow_provider_ssis.emulator.tsql.query.instants import shown
@@ -72,15 +73,17 @@ def named_source(binder: Binder, node: exp.Table, alias: exp.TableAlias | None) 
             return _stored(binder, alias, names, relation.columns, compilation.view(relation))
         storage = relation.shown or relation.storage_name(sees_all=compilation.sees_all)
         return _stored(binder, alias, names, relation.columns, storage)
-    if schema.lower() == "dbo" and name.lower().startswith("sys"):
-        schema = "sys"  # the views of SQL Server 2000 are known by their names of that time
-    system = SYSTEM_VIEWS.get((schema.lower(), name.lower()))
     known = metadata.database_name(database)
+    # The views of SQL Server 2000 are also known by their names of that time.
+    is_old = schema.lower() == "dbo" and name.lower().startswith("sys")
+    system = SYSTEM_VIEWS.get(("sys" if is_old else schema.lower(), name.lower()))
+    if (database.lower(), schema.lower(), name.lower()) == ("master", "dbo", "spt_values"):
+        system = SPT_VALUES
     if system is not None and known is not None:
         if known.lower() != binder.compilation.database.lower():
             _guard_database(binder, known)
         return _system(binder, alias, names, system, known)
-    if known is not None and is_missing_view(schema, name):
+    if known is not None and any(is_missing_view(known, each, name) for each in ("sys" if is_old else schema, schema)):
         raise not_supported(f"The view {schema.lower()}.{name.lower()}")
     if (database, schema, name) != wanted:
         raise invalid_synonym(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
@@ -42,6 +42,23 @@ def bind_order(
     targets = [(_target(binder, item.this, outputs, inside=inside), direction(item)) for item in order.expressions]
     # A selected constant may be named here, though it sorts nothing; DuckDB would refuse it.
     return tuple(OrderItem(order_sql(binder, target), way) for target, way in targets if target.constant is None)
+
+
+def check_inner_order(node: exp.Expr) -> None:
+    """See that the query of a view, function or subquery has no ORDER BY without a limit, which would mean nothing.
+
+    :raises SqlError: 1033.
+    """
+    if node.args.get("order") is not None and all(node.args.get(part) is None for part in ("limit", "offset", "for_")):
+        text = (
+            "The ORDER BY clause is invalid in views, inline functions, derived tables, subqueries, and common table "
+            "expressions, unless TOP, OFFSET or FOR XML is also specified."
+        )
+        raise SqlError(1033, text, severity=15)
+
+
+INNER: Final = (exp.Subquery, exp.CTE, exp.In, exp.Exists, exp.Any, exp.All)
+"""The parents of a query inside another one."""
 
 
 def _target(binder: Binder, node: exp.Expr, outputs: Sequence[Typed], *, inside: bool) -> Typed:

@@ -99,13 +99,10 @@ def _output(binder: Binder, clause: exp.Returning) -> Output:
     into = clause.args.get("into")
     if into is None:
         return Output(finished(binder, sql), columns)
-    names = None
-    if isinstance(into, exp.Schema):
-        names = [each.name for each in into.expressions]
-        into = into.this
-    table = target_table(binder, into, "INSERT")
-    targets = named_columns(table, names)
-    check_count(len(columns), targets, table)
+    is_listed = isinstance(into, exp.Schema)
+    table = target_table(binder, into.this if is_listed else into, "INSERT")
+    targets = named_columns(table, [each.name for each in into.expressions] if is_listed else None)
+    check_count(len(columns), targets, table, into, "VALUES")
     return Output(finished(binder, sql), columns, table, tuple(column.name for column in targets))
 
 

@@ -15,7 +15,13 @@ from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import formatted
 from airflow_provider_ssis.emulator.tsql.query.rules.grouping import bind_group, is_grouped
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.names import written_name
-from airflow_provider_ssis.emulator.tsql.query.rules.ordering import OrderItem, bind_order, order_clause
+from airflow_provider_ssis.emulator.tsql.query.rules.ordering import (
+    INNER,
+    OrderItem,
+    bind_order,
+    check_inner_order,
+    order_clause,
+)
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import bind_from, derived_columns
 from airflow_provider_ssis.emulator.tsql.query.rules.xml_methods import check_not_node
 from airflow_provider_ssis.emulator.tsql.query.scope import Clause
@@ -47,6 +53,8 @@ class _Block:
 
 def _select(binder: Binder, node: exp.Select) -> BoundQuery:
     only(node, *_UNDERSTOOD)
+    if isinstance(node.parent, INNER):
+        check_inner_order(node)
     if not node.expressions:
         raise SqlError(
             156, "Incorrect syntax near the keyword 'FROM': a SELECT needs something to select.", severity=15

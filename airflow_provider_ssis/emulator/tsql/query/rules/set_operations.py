@@ -11,6 +11,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_w
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import equal_sql
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced, shared_type
 from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import formatted
+from airflow_provider_ssis.emulator.tsql.query.rules.ordering import INNER, check_inner_order
 from airflow_provider_ssis.emulator.tsql.query.rules.selects import ordered_over
 from airflow_provider_ssis.emulator.tsql.query.rules.sources import derived_columns
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Typed, output_name
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 def _set_operation(binder: Binder, node: exp.SetOperation) -> BoundQuery:
     only(node, "this", "expression", "distinct", "with_", "order", "limit", "offset", "options", "for_")
+    if isinstance(node.parent, INNER):
+        check_inner_order(node)
     if not isinstance(node, exp.Union) and not node.args.get("distinct"):
         word = type(node).__name__.upper()
         raise SqlError(324, f"The ALL version of {word} is not supported by T-SQL.", severity=15)

@@ -156,10 +156,12 @@ def check_not_computed(table: WritableTable, column: Column) -> None:
         raise SqlError(271, f"The column {column.name!r} cannot be modified, because it is a computed column.")
 
 
-def check_count(count: int, columns: Sequence[Column], table: WritableTable) -> None:
+def check_count(count: int, columns: Sequence[Column], table: WritableTable, target: exp.Expr, word: str) -> None:
     """See that there are as many values as columns.
 
-    :raises SqlError: 8101, 109, 110.
+    :param target: what follows INSERT INTO: with a list of columns or not.
+    :param word: VALUES or SELECT, where the values come from.
+    :raises SqlError: 8101; 213 without a list of columns; 109, 110, 120, 121 with one.
     """
     if count == len(columns) + 1 == len(table.columns) and table.rules.identity is not None:
         text = (
@@ -167,10 +169,15 @@ def check_count(count: int, columns: Sequence[Column], table: WritableTable) -> 
             "SET IDENTITY_INSERT ON."
         )
         raise SqlError(8101, text)
+    if count == len(columns):
+        return
+    if not isinstance(target, exp.Schema):
+        raise SqlError(213, "Column name or number of supplied values does not match table definition.", state=1)
     if count > len(columns):
-        raise SqlError(110, "There are more values than columns to insert into.", severity=15)
-    if count < len(columns):
-        raise SqlError(109, "There are fewer values than columns to insert into.", severity=15)
+        number = 110 if word == "VALUES" else 121
+        raise SqlError(number, "There are more values than columns to insert into.", severity=15)
+    number = 109 if word == "VALUES" else 120
+    raise SqlError(number, "There are fewer values than columns to insert into.", severity=15)
 
 
 VALUES: Final[dict[type[exp.Expr], ValueRule]] = {StoredExpression: _stored_expression}

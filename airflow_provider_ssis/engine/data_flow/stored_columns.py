@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from airflow_provider_ssis.datatypes import COLUMN_TYPES, STRINGS, ColumnType, DataTypeCode
@@ -15,6 +16,7 @@ from airflow_provider_ssis.project.package.data_flow import (
 )
 
 _DEFAULT_CODE_PAGE = 1252
+_NONE = re.compile(r"[{\\](?:0|-1):invalid\}$")
 Properties = Mapping[str, ComponentProperty]
 
 
@@ -83,10 +85,13 @@ def reference_of(properties: Properties, name: str) -> str:
 
 
 def plain_reference(text: str) -> str:
-    """Return a reference without its marks: ``#{refId}``, ``#12`` or ``12``; empty for none."""
+    """Return a reference without its marks: ``#{refId}``, ``#12`` or ``12``; empty for none.
+
+    SSIS stores the number of an object that does not exist as ``#{Package\\Flow\\12:invalid}``, also 0 for none.
+    """
     text = text.strip()
     if text.startswith("#{") and text.endswith("}"):
-        return text[2:-1]
+        return "" if _NONE.search(text) else text[2:-1]
     text = text.removeprefix("#")
     return "" if text in ("0", "-1") else text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,11 @@ def _export(flow: FlowTest, rows: str, **options: bool) -> FlowResult:
     return flow.run()
 
 
-def test_values_become_files(flow: FlowTest) -> None:
+@pytest.mark.parametrize("none", ["0", r"#{Package\Data Flow\0:invalid}"])
+def test_values_become_files(flow: FlowTest, none: str) -> None:
+    flow.change = lambda stored: re.sub(
+        r'(name="FileDataColumnID"[^>]*>)0<', lambda found: f"{found[1]}{none}<", stored
+    )
     path = flow.folder / "a.txt"
     result = _export(flow, f"{path},Grüße\n", write_bom=True)
     assert result.failure is None

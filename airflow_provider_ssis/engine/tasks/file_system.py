@@ -30,6 +30,8 @@ _EXISTING, _CREATE, _EXISTING_FOLDER, _CREATE_FOLDER = "0", "1", "2", "3"
 _ANY = frozenset({_EXISTING, _CREATE, _EXISTING_FOLDER, _CREATE_FOLDER})
 _FILES = frozenset({_EXISTING, _CREATE})
 _FOLDERS = frozenset({_EXISTING_FOLDER, _CREATE_FOLDER})
+_KINDS = ("FILE", "FLATFILE")
+"""The types of connection managers. Packages that Visual Studio saved have flat files, too."""
 _READ_ONLY = "readonly"
 _BITS = ("archive", "hidden", _READ_ONLY, "system")
 """The attributes by their bits, from 1. Source: "Enumerated Constants in Property Expressions"."""
@@ -152,8 +154,9 @@ class FileSystem(Task):
         if self.data.source_is_variable if is_source else self.data.destination_is_variable:
             return _path_in_variable(context, name)
         manager = context.connections.get(name)
-        if manager.kind != "FILE":
-            raise TaskFailure(f'The connection manager "{manager.name}" is no FILE connection.', 0xC002915E)
+        if manager.kind not in _KINDS:
+            text = f'The connection manager "{manager.name}" is no FILE or FLATFILE connection.'
+            raise TaskFailure(text, 0xC002915E)
         _check_usage(manager, usages, is_source=is_source)
         path = context.connections.path(manager.connection_string)
         if checks and is_source and _usage(manager) in (_EXISTING, _EXISTING_FOLDER) and not path.exists():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ssis.engine.connections.paths import PathMap
+from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from tests.support.engine import Context, failure_of, run_task, task_context, task_of
 
@@ -24,6 +25,7 @@ def context(
     *,
     usages: tuple[str, str] = ("existing file", "existing folder"),
     by_variable: bool = True,
+    by_flat_file: bool = False,
     **options: Any,
 ) -> Context:
     """A task whose paths are below the mapped drive."""
@@ -33,6 +35,8 @@ def context(
         full = f"{DRIVE}\\{path}" if path else ""
         if by_variable:
             return package.add_variable(name, full, data_type="String")
+        if by_flat_file:
+            return package.connection_managers.add_flat_file(name, full, [FlatFileColumn("a")])
         return package.connection_managers.add_file(name, full, usage=usage)
 
     target = None if destination is None else end("Destination", destination, usages[1])
@@ -181,6 +185,13 @@ def test_connection_managers_are_checked_before_the_run(folder: Path) -> None:
     missing = context(folder, "CopyFile", "missing.txt", "out", by_variable=False)
     failure = failure_of(lambda: task_of(missing).validate(missing))
     assert (failure.code, "DelayValidation" in failure.text) == (0xC002F30C, True)
+
+
+def test_flat_file_connection_managers_have_paths_of_files(folder: Path) -> None:
+    assert run_task(context(folder, "CopyFile", "a.txt", "out", by_variable=False, by_flat_file=True)) == 1
+    assert files(folder) == START | {"out/a.txt"}
+    moved = context(folder, "MoveFile", "a.txt", "out", by_variable=False, by_flat_file=True)
+    assert failure_of(lambda: task_of(moved).validate(moved)).code == 0xC0029165  # its usage: an existing file
 
 
 @pytest.mark.parametrize("operation", ["CopyDirectory", "MoveFile"])

@@ -1,4 +1,4 @@
-# `make demo` shows the whole thing, `make test` checks all of it. Both set up what they need in .venv.
+# `make demo` runs an example DAG, `make test` checks everything. Both set up .venv with all that they need.
 .DEFAULT_GOAL := help
 .PHONY: help demo ui test test-fast test-versions setup lint words types layers unit oldest race load kills fuzz bench docs picture release format clean
 python := .venv/bin/python
@@ -10,12 +10,12 @@ help:
 	@echo "make ui      Airflow in the browser, with the example DAGs and the embedded SSISDB"
 	@echo "make test    lint, types, layer rules and all tests, on the newest Airflow and on the oldest"
 	@echo "make test-fast  a few cases of each test that starts no process and needs no browser and no Kerberos: about a minute"
-	@echo "make test-versions  the tests that meet Airflow, on every supported version of it"
+	@echo "make test-versions  the tests that depend on Airflow, on every supported version of it"
 	@echo "make race    short deferrable packages on SQLite, PostgreSQL and Celery: how many tasks fail (takes hours)"
 	@echo "make load    100 clients on one embedded SSISDB under deadlocks and lock timeouts, 20,000 operations"
-	@echo "make kills   end 500 runs of the engine at random moments: nothing may be left of them (Linux)"
+	@echo "make kills   end 500 runs of the engine at random moments, and check that nothing is left (Linux)"
 	@echo "make fuzz    feed mutated packets, files, batches and flat files to the project, for a minute each or FUZZ_ARGS"
-	@echo "make bench   measure it beside its peers, in under ten minutes"
+	@echo "make bench   compare it with its peers, in under ten minutes"
 	@echo "make docs    write docs/reference from the code"
 	@echo "make picture draw the README's picture from a run of the demo"
 	@echo "make release build the distributions, check them, run the demo from the wheel; publishes nothing"

@@ -36,6 +36,7 @@ def get_provider_info() -> dict[str, Any]:
                 "airflow_provider_ssis.operators.environment",
                 "airflow_provider_ssis.operators.restore",
                 "airflow_provider_ssis.operators.run",
+                "airflow_provider_ssis.operators.run_local",
                 "airflow_provider_ssis.operators.set_parameters",
                 "airflow_provider_ssis.operators.stop",
                 "airflow_provider_ssis.operators.validate",

@@ -21,7 +21,7 @@ SALES_MART = Path(__file__).parent / "ssis" / "sales_mart"
 def prepare_environment() -> None:
     """Create an environment for the project, and bind a parameter to one of its variables.
 
-    Environments have no operator yet. The client of the catalog does it (docs/reference/catalog.md).
+    With the client of the catalog (docs/reference/catalog.md). ssis_configure.py does it with operators.
     """
     from airflow_provider_ssis.catalog.requests import VariableReference
     from airflow_provider_ssis.hooks.ssis import SsisCatalogHook

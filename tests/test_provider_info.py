@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # ships no types; Airflow brings it
@@ -122,10 +123,25 @@ _NEEDED: dict[str, dict[str, Any]] = {
 
 def test_named_modules_and_classes_exist() -> None:
     info = get_provider_info()
-    for kind in ("hooks", "operators", "sensors"):
+    for kind in ("hooks", "operators", "sensors", "triggers"):
         for entry in info[kind]:
             for module in entry["python-modules"]:
                 import_module(module)
+
+
+def test_every_operator_sensor_and_hook_is_named() -> None:
+    info = get_provider_info()
+    for kind in ("hooks", "operators", "sensors"):
+        named = {module for entry in info[kind] for module in entry["python-modules"]}
+        package = import_module(f"airflow_provider_ssis.{kind}")
+        found = [import_module(module.name) for module in iter_modules(package.__path__, f"{package.__name__}.")]
+        classes = [each for module in found for each in vars(module).values() if isinstance(each, type)]
+        public = {each for each in classes if re.fullmatch(r"Ssis\w+(Hook|Operator|Sensor)", each.__name__)}
+        assert {each.__module__ for each in public if each.__module__.startswith(package.__name__)} == named
+
+
+def test_the_connection_type_is_that_of_its_hook() -> None:
+    info = get_provider_info()
     for connection_type in info["connection-types"]:
         module, _, name = connection_type["hook-class-name"].rpartition(".")
         assert getattr(import_module(module), name).conn_type == connection_type["connection-type"]

@@ -112,16 +112,21 @@ def test_the_steps_of_a_workflow_run(page: str, sales: SsisdbEmulator, airflow_h
     # As on a new machine: nothing of Airflow is set.
     environment = command_environment(sales, airflow_home)
     environment = {name: value for name, value in environment.items() if not name.startswith("AIRFLOW")}
+    for block in blocks_of(page, "bash"):
+        # Files that the page writes for the workflow.
+        if "cat > " in block.text and not block.reason_not_run:
+            run(page, block.text, tmp_path, environment)
     commands = [
-        step["run"]
+        (step["run"], [*job.get("env", {}), *step.get("env", {})])
         for block in blocks_of(page, "yaml")
         for job in (yaml.safe_load(block.text).get("jobs") or {}).values()
         for step in job["steps"]
         if "run" in step and not re.search(r"\b(apt-get|pip) install\b", step["run"])
     ]
     assert commands
-    for command in commands:
-        run(page, command, tmp_path, environment)
+    for command, names in commands:
+        secrets = {name: sales.airflow_uri if name == "AIRFLOW_SSIS_URI" else "a secret" for name in names}
+        run(page, command, tmp_path, environment | secrets)
 
 
 @pytest.mark.parametrize("block", to_run("sql"), ids=str)

@@ -16,8 +16,9 @@ from airflow_provider_ssis.catalog.codes import (
     OperationType,
 )
 from airflow_provider_ssis.emulator.datatypes import BIGINT, INT, Column
+from airflow_provider_ssis.emulator.endpoint import Endpoint
 from airflow_provider_ssis.emulator.faults.backend import Traffic
-from airflow_provider_ssis.emulator.server import EmulatorServer, Endpoint
+from airflow_provider_ssis.emulator.loop_server import EmulatorServer
 from airflow_provider_ssis.emulator.session import (
     BulkRows,
     Event,

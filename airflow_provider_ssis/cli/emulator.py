@@ -29,7 +29,8 @@ from airflow_provider_ssis.cli.option_values import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.emulator.server import EmulatorServer, Endpoint
+    from airflow_provider_ssis.emulator.endpoint import Endpoint
+    from airflow_provider_ssis.emulator.loop_server import EmulatorServer
 
 PASSWORD_VARIABLE = "AIRFLOW_SSIS_EMULATOR_PASSWORD"  # noqa: S105 - the name of a variable
 """The environment variable with the password of the login sa."""
@@ -152,7 +153,9 @@ def command(
         raise click.UsageError("--connection, --map-path and --script need --execute.")
     secret = _password(password_file, password, os.environ)
     try:
-        from airflow_provider_ssis.emulator.server import Edition, EmulatorServer, ExecuteSettings
+        from airflow_provider_ssis.emulator.loop_server import EmulatorServer
+        from airflow_provider_ssis.emulator.runs.execute_settings import ExecuteSettings
+        from airflow_provider_ssis.emulator.ssisdb import Edition
     except ModuleNotFoundError as error:
         raise CommandFailed(
             f"the package {error.name} is missing. Install the extra: pip install 'airflow-provider-ssis[emulator]'"

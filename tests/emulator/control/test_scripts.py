@@ -10,7 +10,8 @@ from typing import Any
 import pyodbc
 import pytest
 
-from airflow_provider_ssis.emulator.server import EmulatorServer, Endpoint, SsisdbEmulator
+from airflow_provider_ssis.emulator.loop_server import EmulatorServer
+from airflow_provider_ssis.emulator.server import Endpoint, SsisdbEmulator
 from tests.support.ssis_projects import data_flow, make_ispac, package, task
 
 MART = make_ispac(

@@ -24,8 +24,9 @@ from airflow_provider_ssis.emulator.tsql.query.change import (
     Part,
     key_expression,
 )
-from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery, QueryCompiler
+from airflow_provider_ssis.emulator.tsql.query.compiler import QueryCompiler
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import no_null
+from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import decode, quoted

@@ -20,7 +20,7 @@ from airflow_provider_ssis.emulator.tsql.execution.table_names import is_local
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, TableRules
-from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 

@@ -15,8 +15,8 @@ from airflow_provider_ssis.emulator.tsql.execution.environment import Environmen
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import NOW
-from airflow_provider_ssis.emulator.tsql.query.compiler import ArrowResult, CompiledQuery
-from airflow_provider_ssis.emulator.tsql.query.compiler import Result as OpenResult
+from airflow_provider_ssis.emulator.tsql.query.results import ArrowResult, CompiledQuery
+from airflow_provider_ssis.emulator.tsql.query.results import Result as OpenResult
 from airflow_provider_ssis.emulator.tsql.query.rules.assignments import cell_name
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values import conversion

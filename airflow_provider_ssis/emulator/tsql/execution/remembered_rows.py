@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
-from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 
 Row = tuple[Any, ...]

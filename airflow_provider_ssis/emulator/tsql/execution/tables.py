@@ -24,7 +24,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, Use
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
 from airflow_provider_ssis.emulator.tsql.query.change import Cascade
-from airflow_provider_ssis.emulator.tsql.query.compiler import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 

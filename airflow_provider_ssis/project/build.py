@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,7 +18,7 @@ from airflow_provider_ssis.project.archive import CONTENT_TYPES, open_archive, w
 from airflow_provider_ssis.project.build_checks import check_package, check_protection
 from airflow_provider_ssis.project.changes import NO_CHANGES, Changes, apply_version
 from airflow_provider_ssis.project.ciphers import AES_256, PasswordCipher
-from airflow_provider_ssis.project.connection_metadata import connection_values, refresh_connections
+from airflow_provider_ssis.project.connection_metadata import connection_values, refresh_connections, unowned
 from airflow_provider_ssis.project.decryption import check_password, cipher_of_element, decrypted
 from airflow_provider_ssis.project.dtproj import manifest_bytes, read_dtproj
 from airflow_provider_ssis.project.dts import DtsContents
@@ -387,7 +387,7 @@ class _Build:
         managers = [read_dts_connection_manager(one, package.name) for one in found]
         parameters = metadata.find(f"{SSIS}Parameters")
         if parameters is not None:
-            stale += refresh_connections(parameters, managers, self.part, connections)
+            stale += self._connections_refreshed(package.name, parameters, managers, connections)
         if not stale:
             return package
         self._warn_of_stale(f"{package.name}: its parameters", stale, "those of the package")
@@ -397,10 +397,27 @@ class _Build:
     def _refresh_connections(self, managers: list[DtsConnectionManager]) -> None:
         """Bring the manifest up to date with the project's connection managers."""
         if self._connection_parameters is None:
-            return
-        stale = refresh_connections(self._connection_parameters, managers, self.part, self._connection_values)
+            information = self.root.find(f"{SSIS}DeploymentInfo")
+            if not managers or information is None:
+                return
+            self._connection_parameters = etree.Element(f"{SSIS}ProjectConnectionParameters")
+            information.insert(0, self._connection_parameters)
+        stale = self._connections_refreshed(
+            "The project", self._connection_parameters, managers, self._connection_values
+        )
         if stale:
             self._warn_of_stale("The project's connection managers", stale, "their files")
+
+    def _connections_refreshed(
+        self, owner: str, parameters: _Element, managers: list[DtsConnectionManager], before: Mapping[str, str]
+    ) -> list[str]:
+        """Bring connection parameters up to date; return the names of those that changed."""
+        stale = refresh_connections(parameters, managers, self.part, before)
+        if names := [each.get(f"{SSIS}Name", "") for each in unowned(parameters, managers)]:
+            self.warnings.append(
+                f"{owner}: has no connection manager, but {self.part} lists {', '.join(sorted(names))}; they are kept"
+            )
+        return stale
 
     def _warn_of_stale(self, what: str, names: list[str], winner: str) -> None:
         found = ", ".join(sorted(names))

@@ -63,7 +63,18 @@ def test_a_built_file_contains_the_project_of_the_folder(
 ) -> None:
     folder = tmp_path_factory.mktemp("project")
     write_project_folder(folder, replace(project, name="Sales"))
-    assert read_ispac(build_ispac(folder)) == replace(project, name="Sales")
+    built = read_ispac(build_ispac(folder))
+    assert without_connection_parameters(built) == without_connection_parameters(replace(project, name="Sales"))
+
+
+def without_connection_parameters(project: Project) -> Project:
+    """A build brings them up to date with the connection managers."""
+
+    def kept(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+        return tuple(one for one in parameters if not one.name.startswith("CM."))
+
+    packages = tuple(replace(one, parameters=kept(one.parameters)) for one in project.packages)
+    return replace(project, parameters=kept(project.parameters), packages=packages)
 
 
 def test_building_twice_gives_the_same_bytes_for_any_times_and_permissions(tmp_path: Path) -> None:
@@ -438,7 +449,7 @@ def test_values_encrypted_with_a_user_key_are_removed_and_listed(
     project = make_project(
         "Sales",
         [package("Load.dtsx", parameters=[parameter("Pin", "Int32", 1, sensitive=True)])],
-        [parameter("Key", value="x", sensitive=True)],
+        [parameter("Key", value="x", sensitive=True), parameter("CM.Mart.ServerName", value="mart")],
         [connection("Mart", "Data Source=mart;")],
         protection_level=ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY,
     )
@@ -581,6 +592,60 @@ def test_the_connection_strings_of_connection_managers_win_over_those_of_an_olde
     found = built.project.parameters if of_project else built.project.packages[0].parameters
     assert [one.value for one in found] == [_NEW, "new", "Mart", "etl", "x"]
     assert read_ispac(built.ispac) == built.project
+
+
+@pytest.mark.parametrize("of_project", [False, True])
+@pytest.mark.parametrize("listed", [[], ["Renamed"], ["Kept", "Renamed", "Mart.Old"]])
+def test_connection_parameters_are_added_and_removed_with_their_connection_managers(
+    tmp_path: Path, listed: list[str], of_project: bool
+) -> None:
+    """As Visual Studio's build does; CM.Mart.DW. and CM.Mart. belong to different connection managers."""
+    before = [parameter("Rows", "Int32", 1), *(parameter(f"CM.{name}.ServerName", value=name) for name in listed)]
+    managers = [
+        connection("Mart", "Data Source=a;Initial Catalog=b;User ID=c;"),
+        connection("Mart.DW", "Data Source=d;Password=x;", "ADO.NET:System.Data.SqlClient.SqlConnection"),
+        connection("File", r"C:\in.csv", "FLATFILE"),
+        connection("Mail", "", "SMTP"),
+        *([connection("Kept", "Data Source=Kept;")] if "Kept" in listed else []),
+    ]
+    project = (
+        make_project("Sales", [package("Load.dtsx")], before, managers)
+        if of_project
+        else make_project("Sales", [package("Load.dtsx", parameters=before, connection_managers=managers)])
+    )
+    write_project_folder(tmp_path, project)
+    built = build_project(tmp_path)
+    found = built.project.parameters if of_project else built.project.packages[0].parameters
+    assert {one.name: (one.data_type, one.value, one.sensitive) for one in found} == {
+        "Rows": ("Int32", 1, False),
+        **({"CM.Kept.ServerName": ("String", "Kept", False)} if "Kept" in listed else {}),
+        "CM.Mart.ConnectionString": ("String", "Data Source=a;Initial Catalog=b;User ID=c;", False),
+        "CM.Mart.InitialCatalog": ("String", "b", False),
+        "CM.Mart.Password": ("String", None, True),
+        "CM.Mart.RetainSameConnection": ("Boolean", False, False),
+        "CM.Mart.ServerName": ("String", "a", False),
+        "CM.Mart.UserName": ("String", "c", False),
+        "CM.Mart.DW.ConnectionString": ("String", None, False),
+        "CM.Mart.DW.InitialCatalog": ("String", "", False),
+        "CM.Mart.DW.Password": ("String", None, True),
+        "CM.Mart.DW.RetainSameConnection": ("Boolean", False, False),
+        "CM.Mart.DW.ServerName": ("String", "d", False),
+        "CM.Mart.DW.UserName": ("String", "", False),
+        "CM.File.ConnectionString": ("String", r"C:\in.csv", False),
+    }
+    (warning,) = built.warnings
+    assert "CM.Mart.ServerName" in warning
+    assert ("CM.Renamed.ServerName" in warning) == ("Renamed" in listed)
+    assert read_ispac(built.ispac) == built.project
+    assert "Password=x" not in warning
+
+
+def test_connection_parameters_of_a_package_without_connection_managers_are_kept(tmp_path: Path) -> None:
+    write_project_folder(tmp_path, make_project("Sales", [package("Load.dtsx", parameters=[CM])]))
+    built = build_project(tmp_path)
+    assert built.project.packages[0].parameters == (CM,)
+    (warning,) = built.warnings
+    assert warning == ("Load.dtsx: has no connection manager, but Sales.dtproj lists CM.Mart.ServerName; they are kept")
 
 
 def test_a_connection_parameter_that_a_build_sets_wins_over_its_connection_manager(tmp_path: Path) -> None:

@@ -42,7 +42,11 @@ def sample(level: ProtectionLevel = PLAIN) -> Project:
     return make_project(
         "Sales",
         [replace(load, protection_level=level)],
-        [parameter("Region", value="north"), parameter("Key", value="hunter2", sensitive=True)],
+        [
+            parameter("Region", value="north"),
+            parameter("Key", value="hunter2", sensitive=True),
+            parameter("CM.Mart.ServerName", value="mart"),
+        ],
         [connection("Mart", "Data Source=mart;")],
         protection_level=level,
     )

@@ -41,7 +41,11 @@ def sample(level: ProtectionLevel) -> Project:
     return make_project(
         "Sales",
         [replace(load, protection_level=level)],
-        [parameter("Region", value="north"), parameter("Key", value="x", sensitive=True)],
+        [
+            parameter("Region", value="north"),
+            parameter("Key", value="x", sensitive=True),
+            parameter("CM.Mart.ServerName", value="mart"),
+        ],
         [connection("Mart", "Data Source=mart;")],
         protection_level=level,
     )
@@ -97,7 +101,7 @@ def assert_without_secrets(built: BuiltProject) -> None:
     levels = {built.project.protection_level, *(one.protection_level for one in built.project.packages)}
     assert levels == {ProtectionLevel.DONT_SAVE_SENSITIVE}
     values = {one.name: one.value for one in (*built.project.parameters, *built.project.packages[0].parameters)}
-    assert values == {"Region": "north", "Key": None, "Pin": None}
+    assert values == {"Region": "north", "CM.Mart.ServerName": "mart", "Key": None, "Pin": None}
 
 
 @pytest.mark.parametrize("level", [USER_KEY, PASSWORD])

@@ -398,3 +398,36 @@ def write_project_folder(folder: Path, project: Project, *, configurations: str 
     path = folder / f"{project.name}.dtproj"
     path.write_bytes(ssis_xml.dtproj(manifest, configurations))
     return path
+
+
+SALES = make_project(
+    "Sales",
+    [
+        package("Load Sales.dtsx", task("Task"), parameters=[parameter("BatchSize", "Int32", 500)]),
+        package("Child.dtsx"),
+    ],
+    [
+        parameter("Region", value="north"),
+        parameter("Key", value=None, sensitive=True),
+        parameter("CM.Mart.Password", sensitive=True),
+    ],
+    [connection("Mart", "Data Source=mart;")],
+)
+"""A project with two packages, parameters and a connection manager."""
+
+
+def configuration(name: str, *settings: tuple[str, str, str | None]) -> str:
+    """XML of a configuration of a .dtproj.
+
+    :param settings: the id, the qualified name and the value of each parameter.
+    """
+    rows = "".join(
+        f"<ConfigurationSetting><Id>{id_}</Id><Name>{qualified}</Name>"
+        + (f"<Value>{value}</Value>" if value is not None else "")
+        + "</ConfigurationSetting>"
+        for id_, qualified, value in (("LastModifiedTime", "LastModifiedTime", "2024-01-01T00:00:00Z"), *settings)
+    )
+    return (
+        f"<Configuration><Name>{name}</Name><Options><ParameterConfigurationValues>{rows}"
+        "</ParameterConfigurationValues></Options></Configuration>"
+    )

@@ -6,8 +6,9 @@ millisecond, many times longer than it takes to see that nothing has changed.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import sqlglot
@@ -20,11 +21,11 @@ from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 Row = tuple[Any, ...]
 
 _MOST_KEPT: Final = 256
-_MOST_ROWS: Final = 50
+_MOST_CELLS: Final = 500
 _LONGEST_TEXT: Final = 20_000
 """Characters of the DuckDB text of a query whose rows are kept."""
-_LONGEST_VALUE: Final = 1000
-"""Characters or bytes of a value that is kept."""
+_LARGEST: Final = 10_000
+"""Characters and bytes of the values of a query, and of its rows, that are kept together."""
 _VARIABLE: Final = "@"
 _PURE: Final = (
     exp.Connector,
@@ -83,7 +84,7 @@ class RememberedRows:
         if not sources or query.guards or not all(name.startswith(_VARIABLE) for name in query.parameters):
             return None  # A name without "@" is the time or a property of the session.
         given = tuple([values[name] for name in query.parameters])
-        if not all(map(_is_small, given)):
+        if not _are_small(given):
             return None
         # With the columns, because one text can have columns of other T-SQL types.
         return Question((query.sql, query.columns, given), self._changes.last(sources))
@@ -95,7 +96,7 @@ class RememberedRows:
 
     def keep(self, question: Question, rows: Sequence[Row]) -> None:
         """Keep rows that were read after the question was made, unless they are many or large."""
-        if len(rows) <= _MOST_ROWS and all(_is_small(value) for row in rows for value in row):
+        if not rows or (len(rows) * len(rows[0]) <= _MOST_CELLS and _are_small(chain.from_iterable(rows))):
             self._rows.put(question.key, (question.changes, list(rows)))
 
     def learn(self, query: CompiledQuery) -> None:
@@ -120,7 +121,12 @@ def _is_pure(function: exp.Func) -> bool:
     return isinstance(function, _PURE)
 
 
-def _is_small(value: Any) -> bool:
-    if isinstance(value, str | bytes):
-        return len(value) <= _LONGEST_VALUE
-    return isinstance(value, Hashable)
+def _are_small(values: Iterable[Any]) -> bool:
+    """Whether values can be kept: all of them can be keys, and their text is short."""
+    left = _LARGEST
+    for value in values:
+        if isinstance(value, str | bytes):
+            left -= len(value)
+        elif not isinstance(value, Hashable):
+            return False
+    return left >= 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import closing
@@ -140,17 +141,24 @@ _STATUS_OF_STATE: dict[str, ValueStatus] = {
     "23502": ValueStatus.NULL,
     "42501": ValueStatus.PERMISSION,
 }
-_STATUS_OF_TEXT = (("(515)", ValueStatus.NULL), ("(229)", ValueStatus.PERMISSION), ("(8152)", ValueStatus.TRUNCATED))
-"""Numbers of SQL Server that share a state with other errors."""
+_STATUS_OF_NUMBER = {
+    229: ValueStatus.PERMISSION,
+    230: ValueStatus.PERMISSION,
+    515: ValueStatus.NULL,
+    2628: ValueStatus.TRUNCATED,
+    8152: ValueStatus.TRUNCATED,
+}
+"""Numbers of SQL Server whose state other errors have, too."""
+_NUMBER = re.compile(r"\[SQL Server\].*\((\d+)\) \(\w+\)", re.DOTALL)
 
 
 def status_of(error: pyodbc.Error) -> ValueStatus:
     """Return the kind of an error of a driver, by its SQLSTATE and the number of SQL Server."""
     state = str(error.args[0]) if error.args else ""
     text = str(error.args[-1])
-    for number, status in _STATUS_OF_TEXT:
-        if number in text:
-            return status
+    number = _NUMBER.search(text)
+    if number is not None and int(number[1]) in _STATUS_OF_NUMBER:
+        return _STATUS_OF_NUMBER[int(number[1])]
     if state.startswith("23"):
         return _STATUS_OF_STATE.get(state, ValueStatus.INTEGRITY)
     return _STATUS_OF_STATE.get(state, ValueStatus.UNKNOWN)

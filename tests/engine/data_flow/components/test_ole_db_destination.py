@@ -195,6 +195,14 @@ def test_text_that_is_too_long_is_an_error_of_its_row(database: TestDatabase, mo
     assert found == (expected if disposition == "RedirectRow" else {})
 
 
+def test_text_that_the_table_cuts_is_a_truncation(database: TestDatabase) -> None:
+    """Facts 1.13: 0xC0209078, also where only the database knows the length."""
+    table = database.create("t_short", "id int", "name nvarchar(3)")
+    made = plan(table, SLOW, disposition="RedirectRow")
+    rows, found = write(database, made, numbers(made, 1, 2, name=["abcd", "x"]))
+    assert (rows, [row[:3] for row in found["E"]]) == (1, [(1, "abcd", 0xC0209078 - 2**32)])
+
+
 def with_external_length(made: ComponentPlan, length: int) -> ComponentPlan:
     """The plan with an external column ``name`` that is shorter than the column of the flow."""
     for column in made.stored.inputs[0].external_columns:

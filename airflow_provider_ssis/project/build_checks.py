@@ -11,6 +11,8 @@ from airflow_provider_ssis.project.manifest import Manifest
 from airflow_provider_ssis.project.models import EventHandler, Executable, Package, ProtectionLevel
 from airflow_provider_ssis.project.protection import PASSWORD_LEVELS
 
+_FIRST_OF_FORMAT_8, _OLDER_FORMAT = 130, 6
+"""SQL Server 2016 reads package format 8; 2012 and 2014 read formats up to 6."""
 _STRIP = "remove the sensitive values with strip_sensitive (--strip-sensitive)"
 _NOT_BUILT = {
     ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD: ("its sensitive values are encrypted with a password"),
@@ -46,12 +48,15 @@ def check_protection(level: ProtectionLevel, part: str, *, strip_sensitive: bool
         )
 
 
-def check_package(package: Package, file: PackageFile, manifest: Manifest, *, has_new_level: bool = False) -> list[str]:
+def check_package(
+    package: Package, file: PackageFile, manifest: Manifest, *, target: int | None = None, has_new_level: bool = False
+) -> list[str]:
     """Check a package against the manifest of its project.
 
     :param package: the package as the manifest describes it.
     :param file: the content of its .dtsx file.
     :param manifest: the manifest.
+    :param target: the target server version of the project file, such as 150. Default: None, it names none.
     :param has_new_level: the build gives the package the protection level of the project. Default: False.
     :returns: warnings.
     :raises BuildError: the protection level of the package is not that of the project.
@@ -74,6 +79,12 @@ def check_package(package: Package, file: PackageFile, manifest: Manifest, *, ha
             advice=SET_LEVEL,
         )
     names = {one.name.casefold() for one in manifest.packages}
+    if target is not None and target < _FIRST_OF_FORMAT_8 and package.format_version > _OLDER_FORMAT:
+        warnings.append(
+            f"{package.name}: has the package format {package.format_version}, which servers of the target server "
+            f"version {target} cannot read: set the version in Visual Studio, which then saves the package in format "
+            f"{_OLDER_FORMAT}"
+        )
     return [*warnings, *_parameter_warnings(package, file), *_child_warnings(package, file, names)]
 
 

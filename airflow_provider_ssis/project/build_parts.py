@@ -163,6 +163,7 @@ class ProjectBuild:
     ) -> Iterator[tuple[str, bytes]]:
         """Yield the parts in Visual Studio's order, and collect the content of packages and connection managers."""
         has_new_level = self._strips or self._changes.protection is not None
+        target = read_manifest(self.root, self.part).target_server_version
         stored_managers: list[DtsConnectionManager] = []
         for package in self.manifest.packages:
             data = self._read(package.name)
@@ -170,7 +171,7 @@ class ProjectBuild:
             content = package_file(root, package.name)
             if self._follows_packages and content.control_flow is not None:
                 package = self._refreshed(package, root)
-            self.warnings += check_package(package, content, self.manifest, has_new_level=has_new_level)
+            self.warnings += check_package(package, content, self.manifest, target=target, has_new_level=has_new_level)
             packages.append(content)
             yield package.name, self._changed_dts(data, package.name)
         for name in self.manifest.connection_managers:

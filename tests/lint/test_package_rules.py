@@ -183,6 +183,15 @@ CASES = [
         manager(text="Data Source=db1;", inner=expression("ServerName", "@[$Project::Server]")),
         "the connection manager Mart names the server 'db1'",
     ),
+    *(
+        Case(
+            "C301",
+            manager(text=f"Provider={provider};Data Source=x;"),
+            manager(text="Provider=Microsoft.ACE.OLEDB.12.0;Data Source=Microsoft.Jet.OLEDB.4.0;"),
+            f"the connection manager Mart uses the provider {provider}",
+        )
+        for provider in ("Microsoft.Jet.OLEDB.4.0", "MSDAORA.1", "VFPOLEDB.1")
+    ),
     Case(
         "E101",
         N + executables(executable("A", "Microsoft.Any", expression("Description", '@[User::n] + "x" == 1'))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,9 @@ def target(name: str, version: str) -> str:
     ],
 )
 def test_the_manifest_gets_the_target_server_version(tmp_path: Path, option: str, number: int) -> None:
-    write_project_folder(tmp_path, SALES, configurations=target("Test", option))
+    package_format = 6 if number < 130 else 8
+    packages = [replace(each, format_version=package_format) for each in SALES.packages]
+    write_project_folder(tmp_path, replace(SALES, packages=tuple(packages)), configurations=target("Test", option))
     for name in (None, "Test"):
         built = build_project(tmp_path, configuration=name)
         assert (built.project.target_server_version, built.warnings) == (number, ())
@@ -147,6 +150,19 @@ def test_the_chosen_configuration_decides_about_the_target_server_version(tmp_pa
         "Sales.dtproj: the target server versions of its configurations differ; SQLServer2017 of 'A' is used. "
         "Choose a configuration"
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "package_format", "warned"),
+    [("SQLServer2014", 8, True), ("SQLServer2014", 6, False), ("SQLServer2016", 8, False), ("SQLServer2016", 6, False)],
+)
+def test_a_package_in_a_format_that_the_target_cannot_read_gives_a_warning(
+    tmp_path: Path, option: str, package_format: int, warned: bool
+) -> None:
+    project = make_project("Sales", [replace(package("Load.dtsx"), format_version=package_format)])
+    write_project_folder(tmp_path, project, configurations=target("Test", option))
+    warnings = build_project(tmp_path).warnings
+    assert ["has the package format 8" in one for one in warnings] == ([True] if warned else [])
 
 
 def test_an_unknown_target_server_version_gives_a_warning(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ from airflow_provider_ssis.project.package.data_flow import INVALID
 from airflow_provider_ssis.project.sensitive import is_secret
 
 _SERVER = re.compile(r"(?:^|;)\s*(?:data source|server|address|addr|network address)\s*=\s*([^;]+)", re.IGNORECASE)
+_ONLY_32_BITS = re.compile(r"(?:^|;)\s*provider\s*=\s*((?:Microsoft\.Jet\.OLEDB|MSDAORA|VFPOLEDB)[^;]*)", re.IGNORECASE)
+"""The OLE DB providers for Access and Excel 97-2003, Oracle and FoxPro that Microsoft never made for 64 bits."""
+_WITHOUT_32_BITS = ("engine", "linux")
 _LOCAL = ("", ".", "(local)", "localhost", "127.0.0.1")
 _DATABASES = ("OLEDB", "ADO.NET", "ADO", "ODBC", "MSOLAP100")
 
@@ -106,6 +109,23 @@ def server(subject: Subject) -> Iterator[Hit]:
         name = "" if match is None else match[1].strip().strip("\"'")
         if name.lower() not in _LOCAL:
             yield place, f"the connection manager {manager.name} names the server {name!r}"
+
+
+@rule(
+    "C301",
+    "thirty-two-bit-provider",
+    Severity.WARNING,
+    explanation="Servers run packages in 64-bit mode unless an execution asks for the 32-bit runtime, and the provider "
+    "exists for 32 bits only. SQL Server 2025 deprecates the 32-bit mode.",
+    fix="Use another provider, such as Microsoft.ACE.OLEDB, or run the package with use_32bit_runtime or --use32bit",
+)
+def provider(subject: Subject) -> Iterator[Hit]:
+    """Find connections through a provider that exists for 32 bits only."""
+    if subject.configuration.target in _WITHOUT_32_BITS:
+        return
+    for place, manager in subject.managers():
+        if (match := _ONLY_32_BITS.search(manager.connection_string)) is not None:
+            yield place, f"the connection manager {manager.name} uses the provider {match[1].strip()}"
 
 
 def _has_plain_secret(manager: DtsConnectionManager, subject: Subject) -> bool:

@@ -16,7 +16,8 @@ DEFAULT_CONN_ID = "ssis_default"
 """The connection of Airflow if none is given: for every command of ``airflow ssis``, and for ``doctor``."""
 _ADVICE = (
     "Check the id ('airflow connections list'). A machine without access to the metadata database knows only the "
-    "connections in environment variables and secrets backends. Use --uri for another connection."
+    "connections in environment variables and secrets backends. Airflow says the same if a secrets backend fails, or "
+    "if it cannot read the value, or cannot decrypt it with [core] fernet_key. Use --uri for another connection."
 )
 
 

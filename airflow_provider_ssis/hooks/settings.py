@@ -155,7 +155,10 @@ def _problems(connection: ConnectionFields, extra: Extra, settings: Settings) ->
     """Missing, contradictory and unused fields, each with advice."""
     target, authentication = settings.target, settings.authentication
     if not connection.host and target.dsn is None:
-        yield "has no host", "Enter the server's name as host, or the name of a data source."
+        advice = "Enter the server's name as host, or the name of a data source."
+        if getattr(connection, "conn_type", None) == "":
+            advice += " It has no type either: Airflow reads JSON as a URI in some places, such as .env files."
+        yield "has no host", advice
     if target.dsn is not None and (connection.host or connection.port):
         yield "has both a server and a data source", "Remove one of them."
     if target.dsn is not None and settings.failover_partner is not None:

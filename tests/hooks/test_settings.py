@@ -19,8 +19,8 @@ from airflow_provider_ssis.provider_info import get_provider_info
 
 
 def settings(extra: dict[str, Any] | None = None, **fields: Any) -> Settings:
-    given = {"host": "sql01", "login": "etl", "password": "hunter2", **fields}
-    return read_settings(Connection(conn_id="ssis_default", conn_type="ssis", extra=json.dumps(extra or {}), **given))
+    given = {"conn_type": "ssis", "host": "sql01", "login": "etl", "password": "hunter2", **fields}
+    return read_settings(Connection(conn_id="ssis_default", extra=json.dumps(extra or {}), **given))
 
 
 def test_a_host_and_a_login_are_enough() -> None:
@@ -118,6 +118,7 @@ def test_who_the_connection_is_shows_in_its_login(
     ("extra", "fields", "complaint"),
     [
         ({}, {"host": None}, "has no host"),
+        ({}, {"host": None, "conn_type": ""}, r"no type either: Airflow reads JSON as a URI in some places"),
         ({"data_source": "warehouse"}, {}, "both a server and a data source"),
         ({"data_source": "warehouse", "failover_partner": "sql02"}, {"host": None}, "a failover partner and a data"),
         ({"data_source": "warehouse", "driver": "nonsense"}, {"host": None}, "a driver and a data source"),

@@ -13,7 +13,6 @@ from tests.support.markdown import ROOT
 PAGE = (ROOT / "docs" / "embedded-ssisdb.md").read_text(encoding="utf-8")
 STATEMENTS = {
     "ALTER USER": "ALTER USER etl WITH NAME = nightly",
-    "EXECUTE AS": "EXECUTE AS USER = 'etl'",
     "GRANT": "GRANT CONNECT TO etl",
 }
 (ROW,) = [line for line in PAGE.splitlines() if line.endswith("| error 40514, not supported |")]

@@ -96,6 +96,10 @@ class SharedSessions:
         """Run a batch in the session of a user."""
         return self._runner.run(answer(self._sessions[user], text))
 
+    def reset(self, user: str) -> None:
+        """Return the session of a user to its state after the login, as for a pooled connection."""
+        self._sessions[user].state.reset()
+
 
 @contextmanager
 def shared_sessions(*users: str) -> Iterator[SharedSessions]:

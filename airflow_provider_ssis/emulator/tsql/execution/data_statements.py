@@ -37,6 +37,9 @@ async def _query(interpreter: Runner, statement: s.Query, frame: Frame) -> Async
             for event in interpreter.begin_implicitly():
                 yield event
         if returns_rows:
+            if query.guards:
+                # Without the right to read, there is no result, not even an empty one.
+                query.check_rights(Environment(session, frame))
             yield ResultColumns(query.columns)
             count = 0
             async with aclosing(interpreter.evaluator.parts(query, frame)) as parts:

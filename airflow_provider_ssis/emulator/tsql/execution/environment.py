@@ -254,7 +254,7 @@ _VALUES: Final[dict[str, Value]] = {
     "error_severity()": _error(lambda error: error.severity),
     "error_state()": _error(lambda error: error.state),
     "host_name()": lambda session, frame: session.login.host_name,
-    "original_login()": lambda session, frame: session.principal.name,
+    "original_login()": lambda session, frame: session.impersonation.original(session.principal).name,
     "rowcount_big()": lambda session, frame: session.row_count,
     "scope_identity()": lambda session, frame: _decimal(frame.last_identity),
     "xact_state()": lambda session, frame: session.transactions.state,

@@ -151,6 +151,7 @@ class Interpreter:
             error.place(frame.procedure)
             raise
         kept_options, database, chained = replace(session.options), session.database, session.chained
+        place = session.impersonation.enter()
         if not in_module:
             # Dynamic SQL uses the rights of the caller.
             session.chained = ""
@@ -162,6 +163,7 @@ class Interpreter:
                 yield DatabaseChanged(database, session.database)
         finally:
             session.options, session.database, session.chained = kept_options, database, chained
+            session.impersonation.leave(place)
 
     async def _scope(self, batch: s.Batch, frame: Frame) -> AsyncGenerator[Event]:
         """Run the statements of a batch in a frame."""

@@ -34,7 +34,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.signatures import (
 from airflow_provider_ssis.emulator.tsql.query.rules.ordering import check_inner_order
 from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import inner_sequence
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
-from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _CLASSES: Final[dict[str, type[Module]]] = {
     m.VIEW: UserView,
@@ -83,7 +83,7 @@ def _module(session: SessionState, statement: m.DefineModule, place: UserTable) 
         tables = frozenset(each.name.lower() for each in parameters if each.type.schema is not None)
         parser.parse(statement.body, variables, tables, in_module=True)
         arguments = (parameters, statement.signature, statement.body, statement.definition)
-        return UserProcedure(database, schema, name, *arguments)
+        return UserProcedure(database, schema, name, *arguments, _as_owner(session, statement, database))
     function = UserFunction(
         *(database, schema, name, parameters, statement.signature, statement.returns, ()),
         *(statement.body, statement.definition, statement.has_statements),
@@ -95,6 +95,22 @@ def _module(session: SessionState, statement: m.DefineModule, place: UserTable) 
         check_statements(function)
         return function
     return _checked(session, function)
+
+
+def _as_owner(session: SessionState, statement: m.DefineModule, database: str) -> bool:
+    """Whether a procedure runs as dbo, which only owners of the database may ask for.
+
+    :raises SqlError: 15151.
+    """
+    if not (statement.as_owner or statement.as_self):
+        return False
+    created = session.engine.databases.get(database)
+    if created is None or "db_owner" not in created.roles_of(created.user(session.principal)):
+        if statement.as_self:
+            raise not_supported("PROCEDURE … WITH EXECUTE AS SELF of a user other than dbo", line=statement.line)
+        text = "Cannot find the user 'dbo', because it does not exist or you do not have permission."
+        raise SqlError(15151, text, line=statement.line)
+    return True
 
 
 def _parameters(statement: m.DefineModule) -> tuple[ProcedureParameter, ...]:

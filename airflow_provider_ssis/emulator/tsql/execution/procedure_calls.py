@@ -88,13 +88,17 @@ async def _run_module(
         else:
             inner.declare(f"@{parameter.key}", parameter.type, value)
     database, session.database = session.database, procedure.database
+    place = session.impersonation.enter()
     chained, session.chained = session.chained, procedure.database.lower()
     try:
+        if procedure.as_owner:
+            session.impersonation.act_as_owner(session, procedure.database)
         async with aclosing(runner.nested(procedure.body, inner, in_module=True)) as events:
             async for event in events:
                 yield event
         outcome.status = inner.status or 0
     finally:
+        session.impersonation.leave(place)
         session.database, session.chained = database, chained
         for parameter, argument in bound.outputs:
             outcome.outputs.append((argument, parameter.type, inner.values[f"@{parameter.key}"]))

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.execution.cursors import Cursors
 from airflow_provider_ssis.emulator.tsql.execution.database_rights import CHAINED
 from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
+from airflow_provider_ssis.emulator.tsql.execution.impersonation import Impersonation
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
@@ -82,6 +83,7 @@ class SessionState:
         self.spid: int = engine.next_spid()
         engine.sessions.add(self)
         self.sees_all: bool = engine.sees_all(principal)
+        self.impersonation: Impersonation = Impersonation(self._become)
         self.connection = engine.connect()
         self.worker: Worker = Worker(engine.threads, self.connection)
         self._outside: duckdb.DuckDBPyConnection | None = None
@@ -138,8 +140,12 @@ class SessionState:
         if logins.version == self._rights_version:
             return
         self._rights_version = logins.version
-        principal = logins.by_name(self.principal.name)
-        if principal is not None and principal != self.principal:
+        self.impersonation.refresh(self.engine)
+        self._become(self.impersonation.current(self.engine, self.principal))
+
+    def _become(self, principal: Principal) -> None:
+        """Act as a principal from now on."""
+        if principal != self.principal:
             self.principal = principal
             self.sees_all = self.engine.sees_all(principal)
             self._set_variables()
@@ -188,6 +194,7 @@ class SessionState:
         self._drop_global_tables()
         self.transactions.begin_request()
         self.engine.locks.release_all(self.spid, of_transaction=False)
+        self.impersonation.clear()
         self.options = Options()
         self._prepared.clear()
         self.errors.clear()
@@ -285,7 +292,7 @@ class SessionState:
 
     def may_use(self, database: str) -> bool:
         """Whether the login may use a database: system databases are open to all logins."""
-        return self.engine.may_use(self.principal, database)
+        return self.impersonation.allows(database) and self.engine.may_use(self.principal, database)
 
     @property
     def user(self) -> str:
@@ -312,7 +319,7 @@ class SessionState:
         key = database.lower()
         if key == TEMPORARY_DATABASE or (key == self.chained and right in CHAINED):
             return True
-        found = self.engine.databases.get(database)
+        found = self.engine.databases.get(database) if self.impersonation.allows(database) else None
         return None if found is None else found.may(self.principal, right, schema, name)
 
     def no_user(self, database: str) -> SqlError:

@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.language import options
+from airflow_provider_ssis.emulator.tsql.language import security_contexts as c
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -86,6 +87,25 @@ def _use(interpreter: Runner, statement: s.Use, frame: Frame) -> Iterable[Event]
     return interpreter.session.use(statement.database)
 
 
+def _execute_as(interpreter: Runner, statement: c.ExecuteAs, frame: Frame) -> Iterable[Event]:
+    session = interpreter.session
+    name = str(frame.values[statement.name] or "") if statement.is_variable else statement.name
+    if statement.kind == c.CALLER:
+        session.impersonation.act_as_caller(session)
+    elif statement.kind == c.LOGIN:
+        session.impersonation.act_as_login(session, name, is_final=statement.is_final)
+    else:
+        session.impersonation.act_as_user(session, name, is_final=statement.is_final)
+    session.row_count = 0
+    return ()
+
+
+def _revert(interpreter: Runner, statement: c.Revert, frame: Frame) -> Iterable[Event]:
+    interpreter.session.impersonation.revert(interpreter.session)
+    interpreter.session.row_count = 0
+    return ()
+
+
 def _set_user_access(interpreter: Runner, statement: s.SetUserAccess, frame: Frame) -> Iterable[Event]:
     """Only the mode is kept: other sessions are not shut out."""
     session = interpreter.session
@@ -123,6 +143,8 @@ IMMEDIATE: Final[ImmediateTable] = {
     s.Use: _use,
     s.SetUserAccess: _set_user_access,
     s.SetDatabaseOption: _set_database_option,
+    c.ExecuteAs: _execute_as,
+    c.Revert: _revert,
 }
 
 AWAITED: Final[AwaitedTable] = {

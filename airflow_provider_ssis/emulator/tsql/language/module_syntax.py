@@ -27,6 +27,8 @@ class DefineModule(Statement):
     :param returns: the type of the value of a function; None for a table.
     :param definition: the text of the whole statement.
     :param has_statements: the body of a function is statements.
+    :param as_owner: EXECUTE AS OWNER.
+    :param as_self: EXECUTE AS SELF.
     :param table: the table that such a function returns; None for one that returns a value.
     """
 
@@ -41,6 +43,8 @@ class DefineModule(Statement):
     returns: SqlType | None = None
     has_statements: bool = False
     table: TableDeclaration | None = None
+    as_owner: bool = False
+    as_self: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,9 +75,13 @@ def _procedure(stream: TokenStream, line: int, creates: bool, alters: bool) -> s
     signature = _signature(stream, ")") if enclosed else _signature(stream)
     if enclosed:
         stream.expect_symbol(")")
-    _options(stream, line, "PROCEDURE")
+    principal = _options(stream, line, "PROCEDURE")
     stream.expect("AS")
-    return m.DefineModule(line, m.PROCEDURE, name, creates, alters, _rest(stream), stream.text, signature)
+    return m.DefineModule(
+        *(line, m.PROCEDURE, name, creates, alters, _rest(stream), stream.text, signature),
+        as_owner=principal == "OWNER",
+        as_self=principal == "SELF",
+    )
 
 
 def _function(stream: TokenStream, line: int, creates: bool, alters: bool) -> s.Statement:
@@ -132,16 +136,27 @@ def _signature(stream: TokenStream, *ends: str) -> str:
     return stream.text[start.start : stream.previous.end] if stream.now is not start else ""
 
 
-def _options(stream: TokenStream, line: int, kind: str) -> None:
-    """``WITH SCHEMABINDING`` and other options that change nothing here."""
+def _options(stream: TokenStream, line: int, kind: str) -> str:
+    """``WITH SCHEMABINDING`` and other options that change nothing here.
+
+    :return: the word after EXECUTE AS: CALLER, OWNER or SELF. Default: CALLER.
+    """
+    principal = "CALLER"
     if not stream.accept("WITH"):
-        return
+        return principal
     while True:
         word = stream.advance().text.upper()
-        if word not in ("SCHEMABINDING", "RECOMPILE", "VIEW_METADATA"):
+        if word in ("EXEC", "EXECUTE"):
+            stream.expect("AS")
+            token = stream.advance()
+            principal = "OWNER" if token.value.lower() == "dbo" else token.text.upper()
+            allowed = ("CALLER", "OWNER", "SELF") if kind == "PROCEDURE" else ("CALLER",)
+            if principal not in allowed:
+                raise not_supported(f"{kind} … WITH EXECUTE AS {token.text}", line=line)
+        elif word not in ("SCHEMABINDING", "RECOMPILE", "VIEW_METADATA"):
             raise not_supported(f"{kind} … WITH {word}", line=line)
         if not stream.accept_symbol(","):
-            return
+            return principal
 
 
 def _rest(stream: TokenStream) -> str:

@@ -9,7 +9,7 @@ from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStrea
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _ALONE: Final = frozenset(
-    """CHECKPOINT KILL LINENO READTEXT RECONFIGURE REVERT SETUSER
+    """CHECKPOINT KILL LINENO READTEXT RECONFIGURE SETUSER
     SHUTDOWN UPDATETEXT
     WRITETEXT""".split()
 )
@@ -30,8 +30,6 @@ _PAIRS: Final = frozenset(
         ("DISABLE", "TRIGGER"),
         ("ENABLE", "TRIGGER"),
         ("END", "CONVERSATION"),
-        ("EXEC", "AS"),
-        ("EXECUTE", "AS"),
         ("GET", "CONVERSATION"),
         ("MOVE", "CONVERSATION"),
         ("RECEIVE", "TOP"),

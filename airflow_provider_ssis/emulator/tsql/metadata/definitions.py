@@ -58,7 +58,8 @@ def item_text(item: UserTable | NamedObject) -> str:
         case UserView():
             return json.dumps({"columns": _listed(item.columns), "select": item.select, "definition": item.definition})
         case UserProcedure():
-            return json.dumps({"signature": item.signature, "body": item.body, "definition": item.definition})
+            parts = {"signature": item.signature, "body": item.body, "definition": item.definition}
+            return json.dumps({**parts, "as_owner": item.as_owner})
     return json.dumps(
         {
             "signature": item.signature,
@@ -93,7 +94,8 @@ def item_of(database: str, schema: str, name: str, kind: str, text: str) -> User
     signature = stored["signature"]
     parameters = tuple(map(with_typed_default, parse_signature(signature)))
     if kind == "UserProcedure":
-        return UserProcedure(database, schema, name, parameters, signature, stored["body"], definition)
+        rest = (signature, stored["body"], definition, stored.get("as_owner", False))
+        return UserProcedure(database, schema, name, parameters, *rest)
     returns = None if stored["returns"] is None else SqlType.parse(stored["returns"])
     columns = _columns(stored["columns"])
     return UserFunction(

@@ -236,11 +236,13 @@ class UserProcedure(Routine):
     :param signature: its parameters, in T-SQL.
     :param body: its statements, in T-SQL; they begin in the line in which they do in the definition.
     :param definition: the statement that created it.
+    :param as_owner: it runs as the owner of the database: WITH EXECUTE AS OWNER.
     """
 
     signature: str
     body: str
     definition: str
+    as_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)

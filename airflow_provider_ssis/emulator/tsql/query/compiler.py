@@ -170,8 +170,7 @@ class QueryCompiler:
             return connection.execute(statement(connection, part.sql), arguments).fetchall()
 
         with sql_errors(self._bridge, QueryRun(values, is_cancelled)):
-            for guard in query.guards:
-                guard(values)
+            query.check_rights(values)
             yield execute
 
     def close(self) -> None:

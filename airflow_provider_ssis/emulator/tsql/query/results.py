@@ -78,6 +78,15 @@ class CompiledQuery:
         """
         return self.is_computed and not any(_is_long(values[name]) for name in self.large_variables)
 
+    def check_rights(self, values: Mapping[str, Any]) -> None:
+        """See that the session may read what the query reads.
+
+        :param values: those that ``parameters`` names.
+        :raises SqlError: 229, 916.
+        """
+        for guard in self.guards:
+            guard(values)
+
     @property
     def is_arrow(self) -> bool:
         """Whether the rows can come as Arrow arrays: DuckDB takes no arguments for it."""
@@ -119,8 +128,7 @@ class Result:
             self._rows = computed(self._bridge, query, query.evaluate, QueryRun(values, self._is_cancelled))
             return
         with self._running():
-            for guard in query.guards:
-                guard(values)
+            query.check_rights(values)
             arguments = [encoded(argument, values) for argument in query.arguments]
             self._connection.execute(statement(self._connection, query.sql), arguments)
 
@@ -155,8 +163,7 @@ class ArrowResult:
         self._bridge = bridge
         self._run = QueryRun(values, is_cancelled)
         with sql_errors(bridge, self._run):
-            for guard in query.guards:
-                guard(values)
+            query.check_rights(values)
             # This ends a query of which not all rows were fetched; DuckDB would refuse the next line.
             connection.execute(statement(connection, "SELECT 1")).fetchall()
             self._reader = connection.sql(query.sql).to_arrow_reader(_ARROW_ROWS_AT_ONCE)
@@ -209,8 +216,7 @@ def computed(
     """All rows of a query that Python computes: without a context manager, because small expressions run here."""
     bridge.enter(run)
     try:
-        for guard in query.guards:
-            guard(run.session)
+        query.check_rights(run.session)
         return evaluate(run.session)
     except Exception as error:  # noqa: BLE001 - it becomes an error of SQL Server
         raise of_python(error) from None

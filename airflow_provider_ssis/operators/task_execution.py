@@ -28,6 +28,7 @@ from airflow_provider_ssis.executions.outcome import (
 )
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule, WaitResult, get_execution
 from airflow_provider_ssis.executions.polling import poll_until_terminal as poll
+from airflow_provider_ssis.executions.status_log import StatusLog
 from airflow_provider_ssis.executions.stop import stop_executions
 from airflow_provider_ssis.executions.task_state import ProgressReporter
 
@@ -160,12 +161,13 @@ class TaskExecution:
             self.execution_id, self._log, level=self._options.message_level, after=self.last_message_id
         )
 
+        status_log = StatusLog(self._log)
+
         def on_poll(state: ExecutionState) -> None:
             # The final status is logged after the last messages.
             if not state.status.is_terminal:
-                if state.status is not self._last_status:
-                    self._log.info("Execution %d is %s.", self.execution_id, status_name(state.status))
-                    self._last_status = state.status
+                self._last_status = state.status
+                status_log.report(f"Execution {self.execution_id} is {status_name(state.status)}.")
                 self._progress.report(catalog, state.status)
             forwarder.forward(catalog)
 

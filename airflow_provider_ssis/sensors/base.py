@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +12,12 @@ from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, L
 from airflow_provider_ssis.compat import execute_sensor, is_first_poke, reschedule_exception
 from airflow_provider_ssis.executions.deadline import DeferralTimes, check_seconds
 from airflow_provider_ssis.executions.outage import OutageTolerance
+from airflow_provider_ssis.executions.status_log import StatusLog
 from airflow_provider_ssis.operators.base import SsisWaitingTask
 from airflow_provider_ssis.operators.dag_checks import check_name, check_switches
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-
-STATUS_INTERVAL = 600.0
-"""Seconds after which a sensor on a worker logs a status again that has not changed."""
 
 
 class SsisSensor(SsisWaitingTask, BaseSensorOperator):
@@ -45,7 +42,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         check_switches(self, "deferrable")
         self._tolerance: OutageTolerance | None = None
         self._has_read = False
-        self._logged_status: tuple[str, float] | None = None
+        self._status_log: StatusLog | None = None
 
     @property
     def _poll_interval(self) -> float:
@@ -58,7 +55,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         :return: see the class.
         """
         # An earlier try may have run in the same process.
-        self._tolerance = self._logged_status = None
+        self._tolerance = self._status_log = None
         try:
             return self._execute_deferrable(context) if self.deferrable else self._execute_on_worker(context)
         except (AirflowSkipException, reschedule_exception()):
@@ -111,13 +108,8 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
 
         In mode ``reschedule`` each poke is a separate process, so each one logs it.
         """
-        now = time.monotonic()
-        if self._logged_status is not None:
-            logged, at = self._logged_status
-            if logged == text and now - at < STATUS_INTERVAL:
-                return
-        self._logged_status = text, now
-        self.log.info("%s", text)
+        self._status_log = self._status_log or StatusLog(self.log)
+        self._status_log.report(text)
 
     def _is_later_poke(self, context: Context) -> bool:
         """Whether a hint has been logged by an earlier poke, which was a separate process."""

@@ -54,15 +54,15 @@ LONGEST_POLL_INTERVAL = Option(
     "longest_poll_interval",
     "float",
     60.0,
-    "Seconds that the poll interval grows to for executions that run for hours: it is at least 10 after one hour, and "
-    "60 after six.",
+    "The longest poll interval in seconds. The interval of an execution that runs for hours grows with its age, by "
+    "1/360 of it: to 10 seconds after one hour, and 60 after six.",
 )
 PENDING_TIMEOUT = Option(
     "pending_timeout",
     "float",
     1800.0,
-    "Seconds that a started execution may be pending, that is, wait for the server to run it, before its task fails. "
-    "0 means no limit. The execution stays pending: a retry of the task continues to wait for it.",
+    "Seconds that a started execution may stay pending, because the server does not run it yet. Then its task fails. 0 "
+    "means no limit. The execution stays pending: a retry of the task continues to wait for it.",
 )
 RETRY_TIMEOUT = Option(
     "retry_timeout",
@@ -81,15 +81,15 @@ LOOKBACK_HOURS = Option(
     "lookback_hours",
     "float",
     168.0,
-    "Hours in the past in which a task searches for an execution that an earlier try created. It limits the server's "
-    "work, which is to read the stamps of the package's executions since then.",
+    "How many hours back a task searches for an execution that an earlier try created. The server reads the stamps of "
+    "all executions of the package in this time, so a longer time is more work.",
 )
 STOP_TIMEOUT = Option(
     "stop_timeout",
     "float",
     60.0,
-    "Seconds that a task that was killed or timed out waits until the execution that it stopped has ended. They "
-    "include the wait until a pending execution runs, because it cannot be stopped before.",
+    "Seconds that a killed or timed-out task waits for the end of the execution that it stops. The catalog cannot stop "
+    "a pending execution, so the wait until it runs counts too.",
 )
 DEFER_AFTER = Option(
     "defer_after",
@@ -102,17 +102,17 @@ RESUME_AFTER = Option(
     "resume_after",
     "float",
     30.0,
-    "Seconds after which a deferred or rescheduled task may come back to a worker, counted from when it left. Airflow "
-    "fails a task that comes back before the scheduler has seen that its worker process has ended. It grows "
-    "by what [workers] min_heartbeat_interval exceeds its default. 0 means no such limit.",
+    "Seconds that a deferred or rescheduled task stays away from workers at least. Airflow fails a task that returns "
+    "before the scheduler has seen the end of its worker process. If [workers] min_heartbeat_interval is longer than "
+    "its default, the difference is added. 0 means no such limit.",
 )
 GC_FREEZE_AT = Option(
     "gc_freeze_at",
     "integer",
     100,
-    "When so many tasks are deferred on one connection, a triggerer excludes all objects that it has loaded from "
-    "garbage collection (Python's gc.freeze, once), so that no full collection blocks its event loop for 100 ms. 0 "
-    "means never.",
+    "Number of tasks deferred on one connection at which a triggerer excludes its loaded objects from garbage "
+    "collection (Python's gc.freeze, once). A full collection would otherwise block its event loop for 100 ms. 0 means "
+    "never.",
 )
 STAMP_EXECUTIONS = Option(
     "stamp_executions",

@@ -23,6 +23,7 @@ from airflow_provider_ssis.catalog import errors, models, requests
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, symbol_of
+from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS
 from airflow_provider_ssis.cli.main import command_line
 from airflow_provider_ssis.cli.run import RunAnywhere
 from airflow_provider_ssis.emulator.faults.book import FaultBook
@@ -345,12 +346,20 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 # --- command line ----------------------------------------------------------------------------------------------------
 
 
+_CONNECTION = "Options of the connection"
+
+
 def _command_line() -> Iterator[str]:
+    context = click.Context(command_line, info_name=command_line.name, **command_line.context_settings)
     yield f"# Command line: `{command_line.name}`"
     yield _paragraphs(command_line)
-    yield from _commands(
-        command_line, click.Context(command_line, info_name=command_line.name, **command_line.context_settings)
+    yield f"## {_CONNECTION}"
+    yield (
+        "Commands that work on a catalog take these options. [Command line](../command-line.md#connection) explains "
+        "which one to choose."
     )
+    yield _table(("option", "meaning"), _options(CONNECTION_PARAMETERS, context))
+    yield from _commands(command_line, context)
 
 
 def _commands(group: click.Group, context: click.Context) -> Iterator[str]:
@@ -368,15 +377,20 @@ def _commands(group: click.Group, context: click.Context) -> Iterator[str]:
         for form in command.forms if isinstance(command, RunAnywhere) else (command,):
             yield _paragraphs(form)
             yield f"`{' '.join([inner.command_path, *form.collect_usage_pieces(inner)])}`"
-            yield _table(("option", "meaning"), list(_options(form, inner)))
+            own = list(_options((each for each in form.params if each not in CONNECTION_PARAMETERS), inner))
+            if own:
+                yield _table(("option", "meaning"), own)
+            if any(each in CONNECTION_PARAMETERS for each in form.params):
+                anchor = _CONNECTION.lower().replace(" ", "-")
+                yield f"It also takes the [{_CONNECTION.lower()}](#{anchor})."
 
 
 def _paragraphs(command: click.Command) -> str:
     return to_markdown(inspect.cleandoc(command.help or ""))
 
 
-def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
-    for option in command.params:
+def _options(options: Iterable[click.Parameter], context: click.Context) -> Iterator[tuple[str, str]]:
+    for option in options:
         record = option.get_help_record(context)
         if record is not None and record[1]:
             yield f"`{record[0]}`", record[1].replace("  [", " [")

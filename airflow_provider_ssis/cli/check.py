@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
-from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password, unique
+from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password
 from airflow_provider_ssis.cli.output import Output
+from airflow_provider_ssis.cli.script_functions import script_functions
 
 
 @click.command("check")
@@ -38,14 +39,13 @@ def command(
     are listed. Exit code 1: the engine cannot run some of the packages.
     """
     from airflow_provider_ssis.engine import EngineError, check_package
-    from airflow_provider_ssis.engine.process.child import load_function
     from airflow_provider_ssis.project.errors import ProjectError
 
     output = Output(as_json=as_json)
     password = None if password_file is None else read_password(password_file)
     found = []
     try:
-        scripts = {path: load_function(name) for path, name in unique(script, "--script").items()}
+        scripts = script_functions(script)
         for source in sources:
             checked = check_package(source, package, scripts=scripts, password=password)
             found += [(str(source), one) for one in checked]

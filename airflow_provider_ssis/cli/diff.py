@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def _opened(source: str, options: ConnectionOptions, password: str | None, as_js
     with connector_of(options, as_json=as_json).open_catalog() as catalog:
         content = catalog.get_project(folder, project)
     with open_files(content, password=None) as files:
-        yield files
+        yield replace(files, source=source)
 
 
 def _json(found: Sequence[Difference]) -> str:

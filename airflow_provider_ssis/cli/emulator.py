@@ -27,6 +27,7 @@ from airflow_provider_ssis.cli.option_values import (
     reject_together,
     unique,
 )
+from airflow_provider_ssis.cli.script_functions import script_functions
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.endpoint import Endpoint
@@ -160,13 +161,14 @@ def command(
         raise CommandFailed(
             f"the package {error.name} is missing. Install the extra: pip install 'airflow-provider-ssis[emulator]'"
         ) from None
-    if execute:
-        from airflow_provider_ssis.engine.errors import ExtraMissingError, require_extra
+    from airflow_provider_ssis.engine.errors import EngineError, require_extra
 
-        try:
+    try:
+        if execute:
             require_extra()
-        except ExtraMissingError as error:
-            raise CommandFailed(str(error)) from None
+        script_functions(script)
+    except EngineError as error:
+        raise CommandFailed(str(error)) from None
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",

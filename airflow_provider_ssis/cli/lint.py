@@ -31,8 +31,15 @@ _PASSWORD_FILE = FilePath(exists=True, dir_okay=False, allow_dash=True)
     help="The form of the findings.",
 )
 @click.option("--target", type=click.Choice(TARGETS), help="Also report what this target does not have or run.")
-@click.option("--select", multiple=True, metavar="RULE", help="Check this rule, or rules whose id begins so.")
-@click.option("--ignore", multiple=True, metavar="RULE", help="Do not check this rule, or rules whose id begins so.")
+@click.option(
+    "--select", multiple=True, metavar="RULE", help="Check this rule, or the rules whose ids begin with this text."
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="RULE",
+    help="Do not check this rule, or the rules whose ids begin with this text.",
+)
 @click.option(
     "--config",
     type=_FILE,

@@ -18,6 +18,7 @@ from airflow_provider_ssis.cli.messages import LEVELS
 from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password, unique
 from airflow_provider_ssis.cli.output import Output
 from airflow_provider_ssis.cli.run_values import at_bracket
+from airflow_provider_ssis.cli.script_functions import script_functions
 from airflow_provider_ssis.cli.value_files import read_json, value_in
 
 if TYPE_CHECKING:
@@ -126,7 +127,6 @@ def command(
     from airflow_provider_ssis.cli.run_display import EventPrinter, RunningTasks
     from airflow_provider_ssis.engine import CancelToken, RunOptions, load_project, run_package
     from airflow_provider_ssis.engine.loading import PackageNotFoundError
-    from airflow_provider_ssis.engine.process.child import load_function
     from airflow_provider_ssis.engine.summary import RunSummary
 
     output = Output(as_json=as_json)
@@ -136,7 +136,7 @@ def command(
         if not source.exists():
             text = f"{source} does not exist. Check the path. A run on a server needs FOLDER PROJECT PACKAGE."
             raise PackageNotFoundError(text)
-        scripts = {path: load_function(name) for path, name in unique(script, "--script").items()}
+        scripts = script_functions(script)
         project = load_project(source, password=password)
         name = project.file_name(package)
         paths = unique(map_path, "--map-path")

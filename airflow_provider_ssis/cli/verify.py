@@ -33,7 +33,9 @@ _QUESTION = (
 
 @connector_command("verify")
 @click.option("--ispac", type=FilePath(), metavar="FILE", help="A further project file to deploy.")
-@click.option("--only", multiple=True, metavar="GROUP", help="Only facts whose id begins so. Can be repeated.")
+@click.option(
+    "--only", multiple=True, metavar="GROUP", help="Only the facts whose ids begin with this text. Can be repeated."
+)
 @click.option("--report", type=FilePath(), metavar="FILE", help="Write the report to FILE.txt and FILE.json.")
 @click.option("--yes", is_flag=True, help="Do not ask before the start.")
 @poll_interval_option(1.0)

@@ -71,10 +71,11 @@ def located_in(source: object) -> Iterator[None]:
 
     The readers get bytes and part names only, so their errors cannot contain the path.
 
-    :param source: the path of the project file or project folder.
+    :param source: the path of the project file or project folder; None adds nothing.
     """
     try:
         yield
     except ProjectError as error:
-        error.source = error.source or str(source)
+        if source is not None:
+            error.source = error.source or str(source)
         raise

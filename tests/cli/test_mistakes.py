@@ -21,9 +21,29 @@ from tests.docs.conftest import SALES_MART
         (["inspect", "none"], "does not exist. Check the path"),
         (["inspect", "empty"], "is not an SSIS file"),
         (["diff", str(SALES_MART), "none.ispac"], "none.ispac does not exist"),
+        (
+            ["diff", "broken.dtsx", str(SALES_MART / "LoadSales.dtsx")],
+            "diff: broken.dtsx, line 1, is not well-formed XML",
+        ),
+        (
+            ["diff", str(SALES_MART / "LoadSales.dtsx"), "broken.dtsx"],
+            "diff: broken.dtsx, line 1, is not well-formed XML",
+        ),
+        (
+            ["check", str(SALES_MART), "--script", "Nope=no_module:f"],
+            "No module named 'no_module'. Put it into the current",
+        ),
+        (
+            ["check", str(SALES_MART), "--script", "Nope=broken_module:f"],
+            "'broken_module:f' cannot be imported: SyntaxError",
+        ),
+        (
+            ["emulator", "--execute", "--script", "Nope=nothing"],
+            "The script 'nothing' is not written as module:function",
+        ),
         (["inspect", str(SALES_MART), "--picture", "svg"], "has 3 packages. Choose one with --package: LoadSales.dtsx"),
         (["inspect", str(SALES_MART), "--picture", "svg", "--package", "No"], "has no package 'No'. Choose one"),
-        (["fmt", "."], ". contains no file that can be formatted"),
+        (["fmt", "folder"], "folder contains no file that can be formatted"),
         (["fmt", "/dev/null"], "/dev/null is not a file that can be formatted"),
         (["lint", str(SALES_MART), "--select", "Z9"], "no rule has the id 'Z9'"),
         (["lint", str(SALES_MART), "--ignore", "Z9"], "no rule has the id 'Z9'"),
@@ -44,12 +64,17 @@ def test_a_wrong_file_or_name_is_an_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     Path("empty").touch()
+    Path("folder").mkdir()
+    Path("broken.dtsx").write_text("<a>")
+    Path("broken_module.py").write_text("def f(:")
+    before = set(tmp_path.iterdir())
     assert main(arguments) != 0
     error = capsys.readouterr().err
     assert said in error
     assert "Traceback" not in error
-    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+    assert set(tmp_path.iterdir()) - {tmp_path / "__pycache__"} == before
 
 
 @pytest.mark.parametrize("key", ["select", "ignore", "severity", "per-file-ignores"])

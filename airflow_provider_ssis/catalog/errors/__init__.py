@@ -186,7 +186,7 @@ class CatalogMissing(ConnectError):
 
 
 class TransientError(CatalogError):
-    """A deadlock, a lock timeout or a server that is failing over: the same call may succeed later."""
+    """A temporary state of the server, such as a deadlock, a failover or a lack of memory. A retry may succeed."""
 
     default_advice = "Try again later; the catalog was busy."
 

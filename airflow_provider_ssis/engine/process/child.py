@@ -109,15 +109,21 @@ def load_function(name: str) -> Any:
     """Return the function that replaces a script.
 
     :param name: ``module:function``.
-    :raises EngineError: there is no such module or function.
+    :raises EngineError: there is no such module or function, or the module cannot be imported.
     """
     module, colon, function = name.partition(":")
     if not (module and colon and function):
         raise EngineError(f"The script {name!r} is not written as module:function.")
     try:
         found = getattr(import_module(module), function)
+    except ModuleNotFoundError as error:
+        advice = "Put it into the current folder, or its folder into PYTHONPATH."
+        raise EngineError(f"The script {name!r} cannot be imported: {error}. {advice}") from None
     except (ImportError, AttributeError) as error:
         raise EngineError(f"The script {name!r} cannot be imported: {error}.") from None
+    except Exception as error:
+        # The module is the user's: it can raise anything.
+        raise EngineError(f"The script {name!r} cannot be imported: {type(error).__name__}: {error}.") from error
     if not callable(found):
         raise EngineError(f"The script {name!r} is not a function.")
     return found

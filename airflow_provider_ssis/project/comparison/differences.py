@@ -15,7 +15,7 @@ from airflow_provider_ssis.project.comparison.noise import (
 from airflow_provider_ssis.project.comparison.numbered_flows import with_names
 from airflow_provider_ssis.project.connection_strings import masked
 from airflow_provider_ssis.project.encryption import DPAPI_BLOB, HOW_TO_DECRYPT, require_readable
-from airflow_provider_ssis.project.errors import BuildError, ProtectedError
+from airflow_provider_ssis.project.errors import BuildError, ProtectedError, located_in
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.elements import is_true
@@ -97,9 +97,10 @@ def _readable(files: SsisFiles, name: str) -> _Element:
     :raises ProtectedError: it is, and no password decrypts it.
     """
     root = files.root(name)
-    if name in files.package_names and files.is_encrypted(name):
-        raise ProtectedError("is encrypted as a whole", part=name, advice=HOW_TO_DECRYPT)
-    require_readable(root, name)
+    with located_in(files.source):
+        if name in files.package_names and files.is_encrypted(name):
+            raise ProtectedError("is encrypted as a whole", part=name, advice=HOW_TO_DECRYPT)
+        require_readable(root, name)
     return root
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ class SsisFiles:
     :param names: the names of the packages, .conmgr and .params files.
     :param manifest: the manifest of a project of the project deployment model. Default: None.
     :param configurations: the configurations of a .dtproj. Default: none.
+    :param source: where the files are, for errors. Default: None, unknown.
     """
 
     part: str
@@ -47,6 +48,7 @@ class SsisFiles:
     password: str | None = field(default=None, repr=False)
     limits: Limits = DEFAULT_LIMITS
     is_checked: bool = False
+    source: str | None = None
     _roots: dict[str, _Element] = field(default_factory=dict, repr=False)
     _packages: dict[str, DtsPackage] = field(default_factory=dict, repr=False)
 
@@ -66,9 +68,11 @@ class SsisFiles:
         :raises ProjectError: the file cannot be read.
         """
         if name not in self._roots:
-            root = parse_xml(self.read(name), name, limits=self.limits)
-            if self.password is not None:
-                root = decrypted(root, self.password, name, is_checked=self.is_checked, limits=self.limits)
+            # Two sources can be open at once.
+            with located_in(self.source):
+                root = parse_xml(self.read(name), name, limits=self.limits)
+                if self.password is not None:
+                    root = decrypted(root, self.password, name, is_checked=self.is_checked, limits=self.limits)
             self._roots[name] = root
         return self._roots[name]
 
@@ -118,17 +122,18 @@ def open_files(
             raise InvalidPartError("does not exist", part=source.name, advice=f"Check the path. {_GIVE}")
         if suffix == ".ispac":
             with open_archive(source, limits=limits) as archive:
-                yield _archive(archive, password, limits)
+                yield replace(_archive(archive, password, limits), source=str(source))
             return
         if suffix in _FILE_SUFFIXES:
             path = source
-            yield SsisFiles(path.name, (path.name,), lambda name: _bytes(path), password=password, limits=limits)
+            only = SsisFiles(path.name, (path.name,), lambda name: _bytes(path), password=password, limits=limits)
+            yield replace(only, source=str(source))
             return
         if suffix != ".dtproj" and not source.is_dir():
             raise InvalidPartError("is not an SSIS file that can be read", part=source.name, advice=_GIVE)
         if suffix:
             source, project = source.parent, source.name
-        yield _folder(ProjectFolder.of(source, limits), project, password, limits)
+        yield replace(_folder(ProjectFolder.of(source, limits), project, password, limits), source=str(source))
 
 
 def _archive(archive: Archive, password: str | None, limits: Limits) -> SsisFiles:

@@ -60,10 +60,14 @@ class _Work:
     attributes: frozenset[str]
 
     def need_file(self) -> None:
+        if self.source.is_dir():
+            raise TaskFailure(f"The source {self.source} is a folder. This operation needs a file.", _FILE_NOT_FOUND)
         if not self.source.is_file():
             raise TaskFailure(f"The file {self.source} does not exist.{hint_of_case(self.source)}", _FILE_NOT_FOUND)
 
     def need_folder(self) -> None:
+        if self.source.is_file():
+            raise TaskFailure(f"The source {self.source} is a file. This operation needs a folder.", _NOT_FOUND)
         if not self.source.is_dir():
             raise TaskFailure(f"The folder {self.source} does not exist.{hint_of_case(self.source)}", _NOT_FOUND)
 

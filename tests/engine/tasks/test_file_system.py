@@ -187,6 +187,11 @@ def test_connection_managers_are_checked_before_the_run(folder: Path) -> None:
     assert (failure.code, "DelayValidation" in failure.text) == (0xC002F30C, True)
 
 
+def test_the_wrong_kind_of_source_is_named(folder: Path) -> None:
+    assert "is a folder" in failure_of(lambda: run_task(context(folder, "CopyFile", "in", "out"))).text
+    assert "is a file" in failure_of(lambda: run_task(context(folder, "DeleteDirectory", "a.txt"))).text
+
+
 def test_flat_file_connection_managers_have_paths_of_files(folder: Path) -> None:
     assert run_task(context(folder, "CopyFile", "a.txt", "out", by_variable=False, by_flat_file=True)) == 1
     assert files(folder) == START | {"out/a.txt"}

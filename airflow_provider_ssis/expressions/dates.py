@@ -95,14 +95,15 @@ _LOCAL = re.compile(
     rf"(?: +{_TIME_TEXT}(?: *(?P<half>[AaPp][Mm]))?)?",
     re.ASCII,
 )
+_LAST_YEAR_OF_2000 = 29
 _TIME = re.compile(rf"{_TIME_TEXT}(?: *(?P<half>[AaPp][Mm]))?", re.ASCII)
 
 
 def parse_date(text: str, type_: ColumnType, locale: int) -> int | Offset:
     """Return the value of a date's or time's text.
 
-    ISO dates are read in each locale, other forms in the order of the locale's short dates. A date without a time is
-    midnight. Fraction digits beyond the type's are cut.
+    ISO dates are read in each locale, other forms in the order of the locale's short dates, with years of two or four
+    digits. A date without a time is midnight. Fraction digits beyond the type's are cut.
 
     :param text: the text; blanks around it do not count.
     :param type_: a date or time type.
@@ -128,6 +129,11 @@ def parse_date(text: str, type_: ColumnType, locale: int) -> int | Offset:
         minutes = _offset_minutes(offset, text) if offset else 0
         return Offset(check_range(ticks - minutes * MINUTE, type_), minutes)
     return check_range(ticks, type_)
+
+
+def full_year(number: int) -> int:
+    """Return the year of two digits, as OLE Automation reads it: up to 29 of this century."""
+    return number + (2000 if number <= _LAST_YEAR_OF_2000 else 1900)
 
 
 def _not_a_date(text: str) -> Fault:
@@ -181,9 +187,10 @@ def _local_ticks(text: str, locale: int) -> int:
         year, (month, day) = third, (first, second) if found.order == _MDY else (second, first)
         if int(month) > 12:
             month, day = day, month
-    if len(year) != 4:
+    if len(year) not in (2, 4):
         raise _not_a_date(text)
-    return _date_ticks(int(year), int(month), int(day), text) + _time_ticks(match, text)
+    number = full_year(int(year)) if len(year) == 2 else int(year)
+    return _date_ticks(number, int(month), int(day), text) + _time_ticks(match, text)
 
 
 # -- date to text ------------------------------------------------------------------------------------------------------

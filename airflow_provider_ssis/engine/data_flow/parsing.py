@@ -20,8 +20,6 @@ from airflow_provider_ssis.expressions.settings import ENGLISH_US
 
 _T = DataTypeCode
 _MAX_DIGITS = 400
-_LAST_YEAR_OF_2000 = 29
-"""Two digits up to this one mean a year of this century, and the others one of the last."""
 
 
 class Status(IntEnum):
@@ -201,9 +199,7 @@ def _month(name: str, locale: Locale) -> int:
 
 
 def _iso(year: str, month: int, day: int, clock: str | None) -> str:
-    number = int(year)
-    if len(year) <= 2:
-        number += 2000 if number <= _LAST_YEAR_OF_2000 else 1900
+    number = dates.full_year(int(year)) if len(year) <= 2 else int(year)
     try:
         date(number, month, day)
     except ValueError:

@@ -73,6 +73,8 @@ _TEXTS = frozenset({T.DT_STR, T.DT_WSTR})
 _AS_TEXT = frozenset({T.DT_DBTIME2, T.DT_DBTIMESTAMPOFFSET})
 """Types whose values are sent as text, because Python's have one digit less."""
 _NAME = re.compile(r"@?[\w#$]{1,127}")
+_CALL = re.compile(r"\s*(?:EXEC(?:UTE)?\s*[\s\[\"](?!\s*[(?])|\{\s*call\b)", re.IGNORECASE)
+"""The start of a call of a procedure whose return value is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +180,19 @@ class SqlParameter:
         }.get(self.type)
 
 
-def sql_parameters(bindings: Sequence[ParameterBinding], kind: str, *, is_procedure: bool) -> tuple[SqlParameter, ...]:
+def sql_parameters(
+    bindings: Sequence[ParameterBinding], kind: str, *, is_procedure: bool, statement: str | None
+) -> tuple[SqlParameter, ...]:
     """Return the parameters of a task in their order.
 
     :param bindings: the stored bindings.
     :param kind: the type of connection: ``OLEDB``, ``ADO.NET``, ``ODBC``, ...
     :param is_procedure: whether the statement is the name of a procedure.
+    :param statement: the statement; None if it is not known yet.
     :raises TaskFailure: names or directions do not fit the type of connection, a type code is unknown, or the size of
         an output text is missing.
     """
-    found = [_parameter(each, kind) for each in _ordered(bindings, kind)]
+    found = [_parameter(each, kind) for each in _ordered(bindings, kind, statement)]
     returned = [number for number, each in enumerate(found) if each.direction == "ReturnValue"]
     if len(returned) > 1 or (returned and returned[0] != 0 and kind != "ADO.NET"):
         raise TaskFailure("A statement has one return value at most, and it is the first parameter.", 0xC00291E6)
@@ -232,7 +237,7 @@ def _type_code(number: int, kind: str) -> T | None:
     return None if code in _OLE_DB_UNUSED else code
 
 
-def _ordered(bindings: Sequence[ParameterBinding], kind: str) -> list[ParameterBinding]:
+def _ordered(bindings: Sequence[ParameterBinding], kind: str, statement: str | None) -> list[ParameterBinding]:
     names = [each.name.strip() for each in bindings]
     if kind == "ADO.NET":
         for name in names:
@@ -247,6 +252,8 @@ def _ordered(bindings: Sequence[ParameterBinding], kind: str) -> list[ParameterB
     if any(number is None for number in numbers):
         if any(number is not None for number in numbers):
             raise TaskFailure("Parameters have both numbers and names. Use numbers for all.", 0xC00291F3)
+        if kind == "OLEDB" and len(names) == 1 and (statement is None or _CALL.match(statement)):
+            return list(bindings)  # the provider finds a parameter of a procedure by its name
         raise TaskFailure(
             f"The parameter name {names[0]!r} is not a number. Parameters over {kind} have numbers.", 0xC00291DA
         )

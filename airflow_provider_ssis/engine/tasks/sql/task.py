@@ -58,7 +58,12 @@ class SqlTask(Task):
     def validate(self, context: TaskContext) -> None:
         """Check the connection, the mappings, the variables, and a statement that does not depend on the run."""
         manager = self._manager(context)
-        parameters = sql_parameters(self.data.parameters, manager.kind, is_procedure=self._is_procedure(manager))
+        parameters = sql_parameters(
+            self.data.parameters,
+            manager.kind,
+            is_procedure=self._is_procedure(manager),
+            statement=self.data.source if self.data.source_type == "DirectInput" else None,
+        )
         self._check_results(manager)
         names = [each.variable for each in parameters] + [each.variable for each in self.data.results]
         for name in names if self.data.source_type != "Variable" else [*names, self.data.source]:
@@ -94,8 +99,8 @@ class SqlTask(Task):
                 0xC002F308,
             )
         is_procedure = self._is_procedure(manager)
-        parameters = sql_parameters(self.data.parameters, manager.kind, is_procedure=is_procedure)
         text = self._text(context)
+        parameters = sql_parameters(self.data.parameters, manager.kind, is_procedure=is_procedure, statement=text)
         parts = [text] if is_procedure else self._parts(text)
         if manager.kind == "EXCEL":
             run_on_workbook(context, manager, parts)

@@ -22,7 +22,7 @@ from airflow_provider_ssis.engine.recordset import RecordSet, record_sets
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.builder.sql_parameters import SqlParameter
 from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask
-from tests.support.engine import Context, causes, failure_of, run_task, task_context
+from tests.support.engine import Context, causes, failure_of, run_task, task_context, task_of
 
 KINDS = ("OLEDB", "ADO.NET", "ODBC")
 Make = Callable[..., Context]
@@ -195,6 +195,15 @@ def test_procedures_have_output_parameters_and_return_values(
     assert check.read("Text") == "O'Brien äß"
 
 
+@pytest.mark.parametrize("statement", ["EXEC [sys].[sp_executesql] ?", "\n{call sys.sp_executesql(?)}"])
+def test_the_only_parameter_of_a_procedure_over_ole_db_may_have_its_name(make: Make, statement: str) -> None:
+    context = make(statement, parameters=(Mapped("@stmt", "Text", 130),), results={"n": "Int"}, result_type="SingleRow")
+    context.variables["User::Text"] = "SELECT 42 AS n"
+    task_of(context).validate(context)
+    run_task(context)
+    assert context.read("Int") == 42
+
+
 @pytest.mark.parametrize("kind", ["OLEDB", "ADO.NET"])
 def test_output_parameters_of_a_statement(make: Make, kind: str) -> None:
     if kind == "OLEDB":
@@ -347,6 +356,9 @@ FAILURES: list[tuple[str, dict[str, Any], int]] = [
     ("SELECT ?", {"parameters": (Mapped("1", "Int", 3),)}, 0xC00291DA),
     ("SELECT ?", {"parameters": (Mapped("@a", "Int", 3),)}, 0xC00291DA),
     ("SELECT ?", {"parameters": (Mapped("@a", "Int", 3), Mapped("0", "Int", 3))}, 0xC00291F3),
+    ("EXEC p ?, ?", {"parameters": (Mapped("@b", "Int", 3), Mapped("@a", "Int", 3))}, 0xC00291DA),
+    ("EXEC (?)", {"parameters": (Mapped("@a", "Int", 3),)}, 0xC00291DA),
+    ("EXEC ? = p", {"parameters": (Mapped("@a", "Int", 3, "ReturnValue"),)}, 0xC00291DA),
     ("SELECT ?", {"parameters": (Mapped("0", "Int", 13),)}, 0xC00291F2),
     ("SELECT ?", {"parameters": (Mapped("0", "Text", 3),)}, 0xC002F210),
     ("SELECT ?", {"parameters": (Mapped("0", "Text", 130, size=3),)}, 0xC002F210),

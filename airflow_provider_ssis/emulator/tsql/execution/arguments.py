@@ -11,6 +11,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import Routine, TableT
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import REQUIRED, ProcedureParameter
 from airflow_provider_ssis.emulator.tsql.values import conversion
+from airflow_provider_ssis.emulator.tsql.values.date_styles import MDY
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _CONVERSION_FAILED: Final = 245
@@ -48,9 +49,10 @@ class Bound:
     outputs: tuple[tuple[ProcedureParameter, ActualArgument], ...]
 
 
-def bind(procedure: Routine, arguments: Sequence[ActualArgument], metadata: Metadata) -> Bound:
+def bind(procedure: Routine, arguments: Sequence[ActualArgument], metadata: Metadata, date_order: str = MDY) -> Bound:
     """Bind arguments to the parameters of a procedure.
 
+    :param date_order: SET DATEFORMAT.
     :raises SqlError: 119, 201, 8114, 8143, 8144, 8145, 8146, 8162 and others: the arguments do not fit.
     """
     by_key = {parameter.key: parameter for parameter in procedure.parameters}
@@ -93,7 +95,7 @@ def bind(procedure: Routine, arguments: Sequence[ActualArgument], metadata: Meta
                 raise _error(201, text, procedure, state=4)
             values[parameter.key] = parameter.default
         else:
-            values[parameter.key] = _converted(procedure, parameter, actual, metadata)
+            values[parameter.key] = _converted(procedure, parameter, actual, metadata, date_order)
         if actual is not None and actual.output:
             if not parameter.output:
                 text = f"Parameter {parameter.name} is not an OUTPUT parameter and cannot be passed as OUTPUT."
@@ -102,11 +104,13 @@ def bind(procedure: Routine, arguments: Sequence[ActualArgument], metadata: Meta
     return Bound(values, tuple(outputs))
 
 
-def _converted(procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata) -> Any:
+def _converted(
+    procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata, date_order: str
+) -> Any:
     if parameter.type.schema is not None:
-        return _table(procedure, parameter, actual, metadata)
+        return _table(procedure, parameter, actual, metadata, date_order)
     try:
-        return conversion.assign(actual.value, actual.type, parameter.type)
+        return conversion.assign(actual.value, actual.type, parameter.type, date_order)
     except SqlError as error:
         if error.number != _CONVERSION_FAILED:
             raise _error(error.number, error.text, procedure, state=error.state) from None
@@ -121,21 +125,26 @@ def _table_type(procedure: Routine, parameter: ProcedureParameter, metadata: Met
     return metadata.table_type(procedure.database, parameter.type.schema, parameter.type.name)
 
 
-def _table(procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata) -> TableValue:
+def _table(
+    procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata, date_order: str
+) -> TableValue:
     table_type = _table_type(procedure, parameter, metadata)
     # A client may send the rows without the name of their type.
     is_other = bool(actual.type.name) and str(actual.type).lower() != str(parameter.type).lower()
     if table_type is None or not isinstance(actual.value, TableValue) or actual.type == UNTYPED_TABLE or is_other:
         text = f"Operand type clash: {actual.type} is incompatible with {parameter.type.name}."
         raise _error(206, text, procedure, state=2)
-    return as_table(actual.value, table_type.columns, parameter.name, procedure.name)
+    return as_table(actual.value, table_type.columns, parameter.name, procedure.name, date_order)
 
 
-def as_table(value: TableValue, columns: tuple[Column, ...], parameter: str, procedure: str = "") -> TableValue:
+def as_table(
+    value: TableValue, columns: tuple[Column, ...], parameter: str, procedure: str = "", date_order: str = MDY
+) -> TableValue:
     """A table as a parameter of a table type holds it: clients send columns without names.
 
     :param columns: of the table type.
     :param parameter: its name, for messages.
+    :param date_order: SET DATEFORMAT.
     :raises SqlError: 500, 515, and those of conversions: the table does not fit.
     """
     if len(value.columns) != len(columns):
@@ -148,7 +157,7 @@ def as_table(value: TableValue, columns: tuple[Column, ...], parameter: str, pro
             if item is None and not target.nullable:
                 text = f"Column '{target.name}' of {parameter} does not allow NULL."
                 raise SqlError(515, text, state=2, procedure=procedure, ends_batch=False)
-            converted.append(conversion.assign(item, source.type, target.type))
+            converted.append(conversion.assign(item, source.type, target.type, date_order))
         rows.append(tuple(converted))
     return TableValue(columns, tuple(rows))
 

@@ -53,7 +53,8 @@ async def _bulk_insert(interpreter: Runner, statement: s.BulkInsert, frame: Fram
     skips_checks = "CHECK_CONSTRAINTS" not in options and (table.rules.checks or table.rules.foreign_keys)
     if isinstance(table, UserTable) and (skips_checks or "KEEPIDENTITY" in options):
         check_right(session, table.database, "ALTER", "ALTER TABLE")
-    load = partial(_rows, table, columns, statement.path, options, session.worker.is_cancelled)
+    stops, order = session.worker.is_cancelled, session.options.date_order
+    load = partial(_rows, table, columns, statement.path, options, stops, order)
     rows, errors = await session.worker.run(load)
     async with session.transactions.writing(tables.written_with(session, table), session.options):
         tables.check_current(session, table)
@@ -69,6 +70,7 @@ def _rows(
     path: str,
     options: dict[str, str],
     is_cancelled: Callable[[], bool],
+    date_order: str,
 ) -> tuple[list[tuple[Any, ...]], list[SqlError]]:
     """The rows of a file that can be converted, and the errors of the others.
 
@@ -93,9 +95,10 @@ def _rows(
             )
             raise SqlError(4866, text)
         try:
-            rows.append(tuple(_value(table, column, field) for column, field in zip(columns, fields, strict=False)))
+            pairs = zip(columns, fields, strict=False)
+            rows.append(tuple(_value(table, column, field, date_order) for column, field in pairs))
         except SqlError as error:
-            errors.append(_conversion_error(table, columns, fields, number, error))
+            errors.append(_conversion_error(table, columns, fields, number, error, date_order))
             if len(errors) > most:
                 raise SqlError(
                     4865,
@@ -106,18 +109,18 @@ def _rows(
     return rows, errors
 
 
-def _value(table: WritableTable, column: Column, field: str) -> Any:
+def _value(table: WritableTable, column: Column, field: str, date_order: str) -> Any:
     if not field:
         return None
-    return conversion.store(field, NVARCHAR_MAX, column.type, table=table.name, column=column.name)
+    return conversion.store(field, NVARCHAR_MAX, column.type, table=table.name, column=column.name, order=date_order)
 
 
 def _conversion_error(
-    table: WritableTable, columns: Sequence[Column], fields: Sequence[str], row: int, error: SqlError
+    table: WritableTable, columns: Sequence[Column], fields: Sequence[str], row: int, error: SqlError, date_order: str
 ) -> SqlError:
     for place, (column, field) in enumerate(zip(columns, fields, strict=False), start=1):
         try:
-            _value(table, column, field)
+            _value(table, column, field, date_order)
         except SqlError:
             what = "truncation" if error.number in _TOO_LONG else "type mismatch or invalid character"
             number = 4863 if error.number in _TOO_LONG else 4864

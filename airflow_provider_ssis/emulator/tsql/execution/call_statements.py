@@ -27,7 +27,8 @@ async def _execute(interpreter: Runner, statement: s.Execute, frame: Frame) -> A
     outcome = Outcome()
     try:
         called = interpreter.call(parts, arguments, frame, outcome)
-        async with aclosing(with_result_sets(called, statement.result_sets)) as events:
+        order = interpreter.session.options.date_order
+        async with aclosing(with_result_sets(called, statement.result_sets, order)) as events:
             async for event in events:
                 yield event
     finally:
@@ -58,7 +59,8 @@ async def _argument(interpreter: Runner, argument: s.Argument, frame: Frame) -> 
 async def _execute_text(interpreter: Runner, statement: s.ExecuteText, frame: Frame) -> AsyncGenerator[Event]:
     text = await interpreter.evaluator.text(statement.text, frame)
     nested = interpreter.nested(text or "", frame.inside())
-    async with aclosing(with_result_sets(nested, statement.result_sets)) as events:
+    order = interpreter.session.options.date_order
+    async with aclosing(with_result_sets(nested, statement.result_sets, order)) as events:
         async for event in events:
             yield event
 

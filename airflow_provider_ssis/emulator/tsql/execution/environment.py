@@ -27,6 +27,8 @@ from airflow_provider_ssis.emulator.tsql.query.rules.sequences import NEXT_VALUE
 from airflow_provider_ssis.emulator.tsql.query.rules.user_modules import CALL_FUNCTION
 
 _ROLE: Final = "R"
+_BRITISH_ID: Final = 23
+"""``@@LANGID`` of British English."""
 _DATABASE_STATUS: Final = {"status": "ONLINE", "updateability": "READ_WRITE", "useraccess": "MULTI_USER"}
 
 
@@ -222,8 +224,8 @@ _VALUES: Final[dict[str, Value]] = {
     "@@error": lambda session, frame: session.last_error,
     "@@fetch_status": lambda session, frame: session.cursors.fetch_status,
     "@@identity": lambda session, frame: _decimal(session.last_identity),
-    "@@langid": lambda session, frame: 0,
-    "@@language": lambda session, frame: "us_english",
+    "@@langid": lambda session, frame: 0 if session.options.language == "us_english" else _BRITISH_ID,
+    "@@language": lambda session, frame: session.options.language,
     "@@lock_timeout": lambda session, frame: session.options.lock_timeout,
     "@@max_connections": lambda session, frame: 32767,
     "@@max_precision": lambda session, frame: 38,

@@ -52,6 +52,7 @@ class Evaluator:
                 database=session.database,
                 connection=session.connection,
                 sees_all=session.sees_all,
+                date_order=session.options.date_order,
                 local_tables=frame.tables,
                 metadata=session.metadata,
             )
@@ -203,7 +204,7 @@ class Evaluator:
             conversion.check(source, target, explicit=False)
         except SqlError as error:
             raise StatementRefused(error) from None
-        frame.values[name] = conversion.assign(value, source, target)
+        frame.values[name] = conversion.assign(value, source, target, self._session.options.date_order)
 
     async def _run(self, query: CompiledQuery, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         session = self._session

@@ -78,7 +78,7 @@ async def _run_module(
     if not session.may("EXECUTE", procedure.database, procedure.schema, procedure.name):
         text = f"The EXECUTE permission was denied on the object '{procedure.name}', database '{procedure.database}'."
         raise SqlError(229, text, severity=14, state=5)
-    bound = bind(procedure, arguments, session.metadata)
+    bound = bind(procedure, arguments, session.metadata, session.options.date_order)
     inner = frame.inside()
     inner.procedure = procedure.name
     for parameter in procedure.parameters:
@@ -108,7 +108,7 @@ async def _run(
     runner: Runner, procedure: Procedure, arguments: Sequence[ActualArgument], outcome: Outcome
 ) -> AsyncGenerator[Event]:
     session = runner.session
-    bound = bind(procedure, arguments, session.metadata)
+    bound = bind(procedure, arguments, session.metadata, session.options.date_order)
     call_ = ProcedureCall(session, bound.values)
     failure: SqlError | None = None
     try:

@@ -18,12 +18,13 @@ _FAILED = "EXECUTE does not fit its WITH RESULT SETS clause:"
 
 
 async def with_result_sets(
-    events: AsyncGenerator[Event], result_sets: Sequence[tuple[Column, ...]] | None
+    events: AsyncGenerator[Event], result_sets: Sequence[tuple[Column, ...]] | None, date_order: str
 ) -> AsyncGenerator[Event]:
     """Yield the events of a call, with the result sets as the caller describes them.
 
     :param events: the events of the call; they are closed.
     :param result_sets: the columns of each result set; None to change nothing.
+    :param date_order: SET DATEFORMAT.
     :raises SqlError: 11535, there are more result sets; 11536, fewer; 11537, one has another number of columns; 11538,
         a type does not convert; 11553, a value of a column with NOT NULL is NULL.
     """
@@ -37,9 +38,9 @@ async def with_result_sets(
                 number, given = number + 1, event.columns
                 yield ResultColumns(_checked(given, result_sets, number))
             elif isinstance(event, ArrowRows):
-                yield Rows(_converted(event.rows(), given, result_sets[number - 1], number))
+                yield Rows(_converted(event.rows(), given, result_sets[number - 1], number, date_order))
             elif isinstance(event, Rows):
-                yield Rows(_converted(event.rows, given, result_sets[number - 1], number))
+                yield Rows(_converted(event.rows, given, result_sets[number - 1], number, date_order))
             else:
                 yield event
     if result_sets is not None and number < len(result_sets):
@@ -68,7 +69,11 @@ def _checked(given: tuple[Column, ...], result_sets: Sequence[tuple[Column, ...]
 
 
 def _converted(
-    rows: Sequence[tuple[Any, ...]], given: tuple[Column, ...], columns: tuple[Column, ...], number: int
+    rows: Sequence[tuple[Any, ...]],
+    given: tuple[Column, ...],
+    columns: tuple[Column, ...],
+    number: int,
+    date_order: str,
 ) -> list[tuple[Any, ...]]:
     changed = [
         (position, sent, described)
@@ -84,6 +89,6 @@ def _converted(
             if values[position] is None and not described.nullable:
                 text = f"{_FAILED} column {position + 1} of result set {number} is NOT NULL there, and NULL was sent."
                 raise SqlError(11553, text)
-            values[position] = conversion.assign(values[position], sent.type, described.type)
+            values[position] = conversion.assign(values[position], sent.type, described.type, date_order)
         found.append(tuple(values))
     return found

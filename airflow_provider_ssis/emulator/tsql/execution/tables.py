@@ -170,6 +170,7 @@ def compiled(
         database=database or session.database,
         connection=session.connection,
         sees_all=session.sees_all,
+        date_order=session.options.date_order,
         local_tables=local_tables,
         metadata=metadata or session.metadata,
     )

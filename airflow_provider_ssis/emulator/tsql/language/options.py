@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from airflow_provider_ssis.emulator.tsql.values import date_styles
 from airflow_provider_ssis.emulator.tsql.values.date_parts import SUNDAY
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -17,6 +18,8 @@ class Options:
     :param lock_timeout: milliseconds to wait for a lock; -1 waits for ever.
     :param row_count: the most rows that a query returns; 0 is all of them.
     :param date_first: the first day of a week, from Monday (1) to Sunday (7).
+    :param date_order: SET DATEFORMAT.
+    :param language: ``@@LANGUAGE``.
     """
 
     nocount: bool = False
@@ -27,6 +30,8 @@ class Options:
     row_count: int = 0
     text_size: int = 2147483647
     date_first: int = SUNDAY
+    date_order: str = date_styles.MDY
+    language: str = "us_english"
 
 
 def _switch(field: str) -> Callable[[Options, str], None]:
@@ -58,9 +63,22 @@ def _date_first(options: Options, value: str) -> None:
 
 
 def _language(options: Options, value: str) -> None:
-    """The one language brings its first day of the week with it."""
-    _only("US_ENGLISH", "ENGLISH")(options, value)
-    options.date_first = SUNDAY
+    """A language brings its first day of the week and its order of dates with it; only those in English are here."""
+    _only(*_LANGUAGES)(options, value)
+    options.language, options.date_first, options.date_order = _LANGUAGES[_given(value)]
+
+
+def _date_format(options: Options, value: str) -> None:
+    _only(*(order.upper() for order in date_styles.DATE_ORDERS))(options, value)
+    options.date_order = _given(value).lower()
+
+
+_US_ENGLISH: Final = ("us_english", SUNDAY, date_styles.MDY)
+_BRITISH: Final = ("British", 1, date_styles.DMY)
+_LANGUAGES: Final = {
+    **dict.fromkeys(("US_ENGLISH", "ENGLISH"), _US_ENGLISH),
+    **dict.fromkeys(("BRITISH", "BRITISH ENGLISH"), _BRITISH),
+}
 
 
 def _ansi_defaults(options: Options, value: str) -> None:
@@ -82,11 +100,14 @@ def _only(*values: str) -> Callable[[Options, str], None]:
     """An option that would change answers, of which only the settings that this server has are accepted."""
 
     def apply(options: Options, value: str) -> None:
-        given = value.removeprefix("N'").strip("'").upper()
-        if given not in values:
-            raise not_supported(f"The value {given} of this SET option (use {', '.join(values)})")
+        if _given(value) not in values:
+            raise not_supported(f"The value {_given(value)} of this SET option (use {', '.join(values)})")
 
     return apply
+
+
+def _given(value: str) -> str:
+    return value.removeprefix("N'").strip("'").upper()
 
 
 def _is_on(value: str) -> bool:
@@ -108,7 +129,7 @@ _OPTIONS: Final[dict[str, Callable[[Options, str], None]]] = {
     "ROWCOUNT": _number("row_count", 0),
     "TEXTSIZE": _number("text_size", -1),
     "DATEFIRST": _date_first,
-    "DATEFORMAT": _only("MDY"),
+    "DATEFORMAT": _date_format,
     "LANGUAGE": _language,
     "FIPS_FLAGGER": _only("OFF"),
     "OFFSETS": _only("OFF"),

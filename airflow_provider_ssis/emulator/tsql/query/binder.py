@@ -17,6 +17,7 @@ from sqlglot import exp
 from airflow_provider_ssis.emulator.datatypes import MAX, Column, SqlType
 from airflow_provider_ssis.emulator.tsql.query.scope import Clause, Scope
 from airflow_provider_ssis.emulator.tsql.query.typed import BoundQuery, Evaluate, Predicate, Typed
+from airflow_provider_ssis.emulator.tsql.values.date_styles import MDY
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import duckdb_type, quoted
 
@@ -79,6 +80,7 @@ class Compilation:
     :param needed: the names of the values that the session has to supply.
     :param sources: the DuckDB names of the tables that it reads, in lower case.
     :param guards: the checks before the query runs, by the name of the table.
+    :param date_order: SET DATEFORMAT.
     :param chained: the database, in lower case, of the view or function whose text is bound: who may use it may use
         what it reads there.
     """
@@ -91,6 +93,7 @@ class Compilation:
     local_tables: Mapping[str, LocalTable]
     zone_minutes: int = 0
     sees_all: bool = False
+    date_order: str = MDY
     needed: dict[str, None] = field(default_factory=dict)
     guards: dict[str, Guard] = field(default_factory=dict)
     chained: str = ""
@@ -114,6 +117,7 @@ class Compilation:
             self.local_tables,
             self.zone_minutes,
             self.sees_all,
+            self.date_order,
         )
 
     def alias(self) -> str:

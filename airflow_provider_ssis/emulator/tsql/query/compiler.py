@@ -36,6 +36,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.changes import CHANGES
 from airflow_provider_ssis.emulator.tsql.query.rules.for_clause import in_parts
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.query.unsupported import explained
+from airflow_provider_ssis.emulator.tsql.values.date_styles import MDY
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, out_of_memory
 from airflow_provider_ssis.emulator.tsql.values.recent import Recent
@@ -73,6 +74,7 @@ class QueryCompiler:
         local_tables: Mapping[str, LocalTable] | None = None,
         sees_all: bool = False,
         metadata: Metadata | None = None,
+        date_order: str = MDY,
     ) -> CompiledQuery:
         """Compile one query, or take it from those compiled lately.
 
@@ -82,18 +84,19 @@ class QueryCompiler:
         :param local_tables: table variables and visible temporary tables, by name with ``@`` or ``#``.
         :param sees_all: whether the login may see all rows of the views.
         :param metadata: the names that an open transaction sees. Default: those that are committed.
+        :param date_order: SET DATEFORMAT.
         :raises SqlError: 102, 156, 207, 208 and other errors, with the line in the batch.
         """
         tables = local_tables or {}
         # The other variables of the batch do not matter.
         types = tuple([variables.get(name) for name in text.variables])
         known = metadata or self._metadata
-        key = (text.sql, database, types, tuple(tables.items()) if tables else (), sees_all, known.version)
+        key = (text.sql, database, types, tuple(tables.items()) if tables else (), sees_all, known.version, date_order)
         compiled = self._remembered.get(key)
         if compiled is not None:
             return compiled
         self.install(connection)
-        compiled = self._compiled(text, variables, database, tables, known, sees_all=sees_all)
+        compiled = self._compiled(text, variables, database, tables, known, sees_all=sees_all, date_order=date_order)
         self._remembered.put(key, compiled)
         return compiled
 
@@ -186,6 +189,7 @@ class QueryCompiler:
         metadata: Metadata,
         *,
         sees_all: bool,
+        date_order: str,
     ) -> CompiledQuery:
         compilation = Compilation(
             grammar=GRAMMAR,
@@ -193,6 +197,7 @@ class QueryCompiler:
             bridge=self._bridge,
             database=database,
             sees_all=sees_all,
+            date_order=date_order,
             variables=variables,
             local_tables={name.lower(): table for name, table in local_tables.items()},
             zone_minutes=self._zone.utcoffset(None) // dt.timedelta(minutes=1),

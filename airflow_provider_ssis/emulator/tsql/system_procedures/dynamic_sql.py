@@ -115,10 +115,11 @@ async def _run(
                 raise SqlError(
                     2715, f"Parameter {parameter.name}: cannot find the data type {parameter.type}.", state=3
                 )
-            value = as_table(argument.value, found.columns, parameter.name)
+            value = as_table(argument.value, found.columns, parameter.name, date_order=session.options.date_order)
             tables.declare_table_value(session, name, parameter.type, value, frame)
         else:
-            frame.declare(name, parameter.type, conversion.assign(argument.value, argument.type, parameter.type))
+            given_value = conversion.assign(argument.value, argument.type, parameter.type, session.options.date_order)
+            frame.declare(name, parameter.type, given_value)
     try:
         async with aclosing(runner.nested(text, frame)) as events:
             async for event in events:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant, utf16_length
 from airflow_provider_ssis.emulator.tsql.values import number_text
 from airflow_provider_ssis.emulator.tsql.values.binary_conversion import to_binary, to_guid
+from airflow_provider_ssis.emulator.tsql.values.date_styles import MDY
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.moment_conversion import to_moment
 from airflow_provider_ssis.emulator.tsql.values.number_conversion import in_range, to_number
@@ -92,18 +93,19 @@ def _rule(source: SqlType, target: SqlType) -> str:
     return _IMPLICIT if one == other and source.schema == target.schema else _RULES.get((one, other), _NEVER)
 
 
-def convert(value: Any, source: SqlType, target: SqlType, style: int | None = None) -> Any:
+def convert(value: Any, source: SqlType, target: SqlType, style: int | None = None, order: str = MDY) -> Any:
     """``CONVERT(target, value, style)``, or ``CAST(value AS target)`` when the style is None.
 
     A string or binary that is too long is cut without a word, as SQL Server does.
 
+    :param order: SET DATEFORMAT, for dates in strings; here and below.
     :raises SqlError: 529, 245, 8114, 220, 8115, 241, 242, 244, 248, 281, 295, 8169 ...
     """
     check(source, target, explicit=True)
-    return None if value is None else _convert(value, source, target, style)
+    return None if value is None else _convert(value, source, target, style, order)
 
 
-def try_convert(value: Any, source: SqlType, target: SqlType, style: int | None = None) -> Any:
+def try_convert(value: Any, source: SqlType, target: SqlType, style: int | None = None, order: str = MDY) -> Any:
     """``TRY_CONVERT``: None where the value does not convert.
 
     :raises SqlError: 529, when no value of the type ever would.
@@ -112,12 +114,12 @@ def try_convert(value: Any, source: SqlType, target: SqlType, style: int | None 
     if value is None:
         return None
     try:
-        return _convert(value, source, target, style)
+        return _convert(value, source, target, style, order)
     except SqlError:
         return None
 
 
-def assign(value: Any, source: SqlType, target: SqlType) -> Any:
+def assign(value: Any, source: SqlType, target: SqlType, order: str = MDY) -> Any:
     """The conversion of a value given to a variable or to a procedure's parameter; strings are cut without a word.
 
     :raises SqlError: as :func:`convert`, and 257 and 206.
@@ -125,10 +127,10 @@ def assign(value: Any, source: SqlType, target: SqlType) -> Any:
     if value is None or source == target:
         return value
     check(source, target, explicit=False)
-    return _convert(value, source, target, None)
+    return _convert(value, source, target, None, order)
 
 
-def store(value: Any, source: SqlType, target: SqlType, *, table: str, column: str) -> Any:
+def store(value: Any, source: SqlType, target: SqlType, *, table: str, column: str, order: str = MDY) -> Any:
     """The conversion of a value written to a column: a value that is too long is an error.
 
     :raises SqlError: as :func:`assign`, and 2628.
@@ -146,7 +148,7 @@ def store(value: Any, source: SqlType, target: SqlType, *, table: str, column: s
                 f"{'characters' if isinstance(value, str) else 'bytes'}; the value has {length}.",
                 ends_batch=False,
             )
-    return _convert(value, source, target, None)
+    return _convert(value, source, target, None, order)
 
 
 def is_valid(value: Any, type: SqlType) -> bool:  # noqa: A002 - the field's own word
@@ -196,13 +198,16 @@ def type_of(value: Any) -> SqlType:
 # --- one function for each target family ----------------------------------------------------------------------------
 
 
-def _convert(value: Any, source: SqlType, target: SqlType, style: int | None) -> Any:
+def _convert(value: Any, source: SqlType, target: SqlType, style: int | None, order: str) -> Any:
     if target.name == "sql_variant":
         return value if isinstance(value, Variant) else Variant(source, value)
     if isinstance(value, Variant):
         check(value.type, target, explicit=True)
-        return _convert(value.value, value.type, target, style)
-    return _TO[family(target)](value, source, target, style)
+        return _convert(value.value, value.type, target, style, order)
+    kind = family(target)
+    if kind in ("datetime", "moment"):
+        return to_moment(value, source, target, style, order)
+    return _TO[kind](value, source, target, style)
 
 
 _TO: Final[dict[str, Callable[[Any, SqlType, SqlType, int | None], Any]]] = {
@@ -210,6 +215,4 @@ _TO: Final[dict[str, Callable[[Any, SqlType, SqlType, int | None], Any]]] = {
     "string": to_string,
     "binary": to_binary,
     "guid": to_guid,
-    "datetime": to_moment,
-    "moment": to_moment,
 }

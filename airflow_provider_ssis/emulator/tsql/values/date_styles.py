@@ -1,7 +1,7 @@
 """Dates and times as text: the styles of CONVERT, and the forms that SQL Server reads.
 
-Facts from "CAST and CONVERT (Transact-SQL)", section "Date and time styles". Month names and the order month-day-year
-are those of the language us_english.
+Facts from "CAST and CONVERT (Transact-SQL)", section "Date and time styles". Month names are
+those of the language us_english.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+
+MDY: Final = "mdy"
+DMY: Final = "dmy"
+YMD: Final = "ymd"
+DATE_ORDERS: Final = (MDY, DMY, YMD)
+"""The orders of month, day and year in a text."""
 
 _TIME_24: Final = "HH:mi:ss"
 _TIME_24_FRACTION: Final = "HH:mi:ss.f"
@@ -57,6 +63,9 @@ _STYLES: Final[dict[int, tuple[str, str, str]]] = {
     **dict.fromkeys((21, 25, 121), ("yyyy-mm-dd", " ", _TIME_24_FRACTION)),
 }
 _DAY_FIRST: Final = frozenset({3, 4, 5, 103, 104, 105})
+_STYLES_OF_SESSION: Final = (None, 0, 100)
+"""The styles with which SET DATEFORMAT decides."""
+_SHORT_YEAR: Final = 2
 _ISO_UTC_STYLE: Final = 127
 _DEFAULT_OF_NEW_TYPES: Final = 121
 _TOKEN = re.compile(r"yyyy|yy|mon|mm|dd|_d|HH|hh|mi|ss|[.:]f|\.\?|AM")
@@ -131,10 +140,13 @@ class Moment:
         return dt.datetime.combine(self.date or _EMPTY_DATE, self.time or dt.time())
 
 
-def parse(text: str, style: int | None = None) -> Moment:
+def parse(text: str, style: int | None = None, order: str = MDY, *, is_old: bool = False) -> Moment:
     """Read a date, a time or both.
 
     :param style: the style of CONVERT; it matters where day and month could be confused.
+    :param order: SET DATEFORMAT, one of :data:`DATE_ORDERS`; it applies where no style says otherwise.
+    :param is_old: whether it becomes a datetime or smalldatetime, which read 2024-01-02 as year, day and month where
+        the day comes before the month.
     :raises OutOfCalendarError: the text names no day of the calendar, or no time of a day.
     :raises ValueError: it is none of the forms that are read.
     """
@@ -144,7 +156,11 @@ def parse(text: str, style: int | None = None) -> Moment:
     match = _MOMENT.fullmatch(rest)
     if match is None:
         raise ValueError(f"not a date or time: {text!r}")
-    date = _date(match, style) if match["date"] else None
+    if style in _DAY_FIRST:
+        order = DMY
+    elif style not in _STYLES_OF_SESSION:
+        order = MDY
+    date = _date(match, order, is_old=is_old) if match["date"] else None
     time, digits = _time(match) if match["clock"] else (None, 0)
     offset = parse_offset(match["offset"]) if match["offset"] else None
     return Moment(date, time, offset, digits, iso_utc=_ISO_UTC.fullmatch(rest) is not None)
@@ -161,7 +177,7 @@ _MOMENT = re.compile(
     rf"|{_MONTH.format(4)}\s+(?P<d4>\d{{1,2}})\s*,?\s+(?P<y4>\d{{4}}|\d{{2}})"
     rf"|(?P<d5>\d{{1,2}})[\s-]*{_MONTH.format(5)}[\s,-]*(?P<y5>\d{{4}}|\d{{2}})"
     r")?"
-    r"(?:(?:(?<=\d)(?:T|\s+)|^)"
+    r"(?:(?:(?<=\d)(?:(?P<iso>T)|\s+)|^)"
     r"(?P<clock>(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:[.:](?P<fraction>\d{1,9}))?)?)?"
     r"(?P<half>\s*[AaPp][Mm])?))?"
     r"\s*(?P<offset>Z|[+-]\d{1,2}:\d{2})?",
@@ -180,16 +196,20 @@ def _day(year: int, month: int, day: int) -> dt.date:
         raise OutOfCalendarError(str(error)) from None
 
 
-def _date(match: re.Match[str], style: int | None) -> dt.date:
+def _date(match: re.Match[str], order: str, *, is_old: bool) -> dt.date:
+    if match["y1"] and is_old and order == DMY and not match["iso"]:
+        return _day(int(match["y1"]), int(match["d1"]), int(match["m1"]))
     for form in "126":
         if match[f"y{form}"]:
             return _day(_year(match[f"y{form}"]), int(match[f"m{form}"]), int(match[f"d{form}"]))
     for form in "45":
         if match[f"y{form}"]:
             return _day(_year(match[f"y{form}"]), _month(match[f"month{form}"]), int(match[f"d{form}"]))
-    first, second = int(match["a3"]), int(match["b3"])
-    day, month = (first, second) if style in _DAY_FIRST else (second, first)
-    return _day(_year(match["y3"]), month, day)
+    first, second, third = match["a3"], match["b3"], match["y3"]
+    if order == YMD and len(third) <= _SHORT_YEAR:
+        return _day(_year(first), int(second), int(third))
+    day, month = (first, second) if order == DMY else (second, first)
+    return _day(_year(third), int(month), int(day))
 
 
 def _time(match: re.Match[str]) -> tuple[dt.time, int]:

@@ -14,11 +14,14 @@ _TO_UTC: Final = 1
 """The style that converts a datetimeoffset to UTC; every other style drops the offset."""
 
 
-def to_moment(value: Any, source: SqlType, target: SqlType, style: int | None) -> Any:
-    """A value as a date or a time."""
+def to_moment(value: Any, source: SqlType, target: SqlType, style: int | None, order: str) -> Any:
+    """A value as a date or a time.
+
+    :param order: SET DATEFORMAT.
+    """
     match family(source):
         case "string":
-            parsed = _moment_from_text(value, source, target, style)
+            parsed = _moment_from_text(value, source, target, style, order)
         case "number":
             parsed = moments.from_days_since_1900(value, target)
         case "binary":
@@ -37,7 +40,7 @@ def _in_utc(value: dt.datetime, target: SqlType) -> dt.datetime:
         raise SqlError(242, f"The time in UTC is out of the range of {target.name}.") from None
 
 
-def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | None) -> dt.datetime:
+def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | None, order: str) -> dt.datetime:
     failed = SqlError(
         295 if target.name == "smalldatetime" else 241,
         f"Conversion failed: a {source.name} value cannot be read as {target.name}.",
@@ -45,7 +48,7 @@ def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | 
     if style is not None and not date_styles.known(style):
         raise SqlError(281, f"{style} is not a valid style for converting {source.name} to {target.name}.")
     try:
-        moment = date_styles.parse(text, style)
+        moment = date_styles.parse(text, style, order, is_old=family(target) == "datetime")
         local = moment.local()
     except date_styles.OutOfCalendarError:
         if family(target) != "datetime":

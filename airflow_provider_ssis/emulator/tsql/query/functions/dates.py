@@ -160,10 +160,16 @@ def _todatetimeoffset(value: Any, zone: Any) -> dt.datetime:
     return widened(value).replace(tzinfo=_offset(zone))
 
 
-def _isdate(text: Any) -> int:
-    if isinstance(text, str):
-        return int(bool(text.strip()) and try_convert(text, SqlType("varchar", length=8000), _DATETIME) is not None)
-    return int(try_convert(text, type_of(text), _DATETIME) is not None)
+def _isdate(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+    order = binder.compilation.date_order
+
+    def is_date(value: Any) -> int:
+        if isinstance(value, str) and not value.strip():
+            return 0
+        source = SqlType("varchar", length=8000) if isinstance(value, str) else type_of(value)
+        return int(try_convert(value, source, _DATETIME, order=order) is not None)
+
+    return binder.call(f"isdate {order}", is_date, binder.values(nodes), INT, strict=False)
 
 
 def _clock(rule: Callable[[Binder], Typed]) -> Function:
@@ -185,6 +191,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "datename": Function(2, 2, _of_part("datename", SqlType("nvarchar", length=30), date_parts.name)),
     "datepart": Function(2, 2, _of_part("datepart", INT, date_parts.extract)),
     "datetrunc": Function(2, 2, _of_part("datetrunc", None, date_parts.truncate)),
+    "isdate": Function(1, 1, _isdate),
     "getdate": _clock(session_values.getdate),
     "getutcdate": _clock(session_values.getutcdate),
     "sysdatetime": _clock(session_values.sysdatetime),
@@ -197,7 +204,6 @@ FUNCTIONS: Final[dict[str, Function]] = {
             "datetime2fromparts": Plain(("int",) * 8, _DATETIME2, _datetime2fromparts),
             "day": _same_part("day"),
             "eomonth": Plain(("moment", "int"), _DATE, date_parts.end_of_month, least=1),
-            "isdate": Plain(("any",), INT, _isdate, strict=False),
             "month": _same_part("month"),
             "smalldatetimefromparts": Plain(("int",) * 5, _SMALLDATETIME, _smalldatetimefromparts),
             "switchoffset": Plain(("moment", "any"), DATETIMEOFFSET, _switchoffset),

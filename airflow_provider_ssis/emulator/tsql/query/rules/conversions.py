@@ -24,6 +24,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
     STRINGS,
     UNICODE,
     combined,
+    family,
     string_length,
 )
 from airflow_provider_ssis.emulator.tsql.values.storage import VARIANT, duckdb_type
@@ -129,19 +130,26 @@ def _with_style(binder: Binder, value: Typed, target: SqlType, style: Typed, *, 
         return _converted(binder, value, target, int(style.constant), safe=safe)
     source = value.type
     function = conversion.try_convert if safe else conversion.convert
+    order = _date_order(binder, target)
 
     def styled(given: Any, chosen: int) -> Any:
-        return function(given, source, target, chosen)
+        return function(given, source, target, chosen, order)
 
-    return binder.call(f"styled {safe}", styled, [value, style], target)
+    return binder.call(f"styled {safe} {order}", styled, [value, style], target)
+
+
+def _date_order(binder: Binder, target: SqlType) -> str:
+    """SET DATEFORMAT, where it matters to a conversion."""
+    return binder.compilation.date_order if family(target) in ("datetime", "moment") else ""
 
 
 def _converted(binder: Binder, value: Typed, target: SqlType, style: int | None, *, safe: bool) -> Typed:
     source = value.type
     function = conversion.try_convert if safe else conversion.convert
+    order = _date_order(binder, target)
 
     def convert(given: Any) -> Any:
-        return function(given, source, target, style)
+        return function(given, source, target, style, order)
 
     inner = value.evaluate
     evaluate = None
@@ -153,7 +161,7 @@ def _converted(binder: Binder, value: Typed, target: SqlType, style: int | None,
     sql = _native(value, target) if style is None or source.name in STRINGS | INTEGERS else None
     if sql is None:
         is_text = source.name in STRINGS and target.name in STRINGS
-        sql = binder.call(f"convert {style} {safe}", convert, [value], target, adds_length=not is_text).sql
+        sql = binder.call(f"convert {style} {safe} {order}", convert, [value], target, adds_length=not is_text).sql
     is_same = (source.name in INTEGERS and target.name in INTEGERS) or (source.name in STRINGS and sql == value.sql)
     constant = value.constant if is_same else None
     return Typed(sql, target, nullable=value.nullable or safe, evaluate=evaluate, constant=constant)

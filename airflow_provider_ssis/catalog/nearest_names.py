@@ -17,7 +17,7 @@ def existing_names(kind: str, wanted: str, known: Sequence[str]) -> str:
     :param known: the existing names that the login can see.
     """
     if not known:
-        return f"The login can see no {kind}."
+        return f"It sees no {kind} there at all, and may lack READ."
     by_folded = {name.casefold(): name for name in known}
     near = get_close_matches(wanted.casefold(), by_folded, n=_MOST_NEAREST)
     if near:

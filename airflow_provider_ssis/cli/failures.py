@@ -20,7 +20,7 @@ class CommandFailed(Exception):
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message if not message or message[-1] in ".!?:" else f"{message}.")
+        super().__init__(message if not message or message[-1] in ".!?:;" else f"{message}.")
         self.exit_code = exit_code
         context = click.get_current_context(silent=True)
         self.command = context.command_path if context else "airflow-ssis"

@@ -143,7 +143,7 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
         of_package = _settings(package, self.parameters, self.bindings, self.clear_parameters)
         if of_package and package is None:
             # Without this check, they would be parameters of the project.
-            raise InvalidTaskArgument(f"package is {self.package!r} after templating. {_NO_PACKAGE}")
+            raise InvalidTaskArgument(f"package is {self.package!r}. {_NO_PACKAGE}")
         settings = [
             *_settings(None, self.project_parameters, self.project_bindings, self.clear_project_parameters),
             *of_package,

@@ -231,7 +231,7 @@ def test_an_object_of_a_permission_must_be_clear(names: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("known", "text"),
     [
-        ([], "The login can see no project."),
+        ([], "It sees no project there at all, and may lack READ."),
         (["ETL"], "There is the project 'ETL'."),
         (["Zebra", "Mart"], "There are the projects 'Mart', 'Zebra'."),
         ([f"P{n:02}" for n in range(12)], "There are the projects 'P00', .*'P09' and 2 more."),

@@ -272,7 +272,7 @@ def test_a_data_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> Non
     assert result.returncode == 1
     assert result.stderr == (
         f"airflow-ssis emulator: cannot use {tmp_path / file_name(DATABASE)}: it is in use by another emulator "
-        f"(process {process.pid}): stop that one, or give another data folder\n"
+        f"(process {process.pid}): stop that one, or give another data folder.\n"
     )
 
 

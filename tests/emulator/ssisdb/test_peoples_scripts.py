@@ -319,6 +319,16 @@ SCRIPTS: dict[str, tuple[str, Callable[[Results], bool]]] = {
         SELECT COUNT(*), SUM(CAST(seen AS int)), MAX(log_id) FROM #log""",
         lambda found: found[0] == [] and found[1][0][0] == found[1][0][1] >= 1,
     ),
+    "the largest tables of the catalog": (
+        """SELECT s.name, t.name, i.type_desc, SUM(p.rows) AS n FROM sys.tables t JOIN sys.schemas s ON s.schema_id = t.schema_id
+        JOIN sys.indexes i ON i.object_id = t.object_id JOIN sys.partitions p ON p.object_id = i.object_id AND p.index_id = i.index_id
+        WHERE i.index_id IN (0, 1) AND t.name = 'operations' GROUP BY s.name, t.name, i.type_desc ORDER BY n DESC;
+        SELECT COUNT(*) FROM internal.operations; EXEC sp_spaceused N'internal.operations'""",
+        lambda found: (
+            found[0] == [("internal", "operations", "HEAP", found[1][0][0])]
+            and found[2][0][:2] == ("operations", f"{found[1][0][0]:<20}")
+        ),
+    ),
     "retry with TRY, CATCH and GOTO": (
         """DECLARE @tries int = 0
         again: BEGIN TRY

@@ -1,4 +1,4 @@
-"""The system views of keys, constraints and indexes. The tables of the server itself have none."""
+"""The system views of keys, constraints and indexes. The tables of the server itself have none, and are heaps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import BIGINT, Variant
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.constraints import Constraint, column_ids, constraints, indexes
-from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable
+from airflow_provider_ssis.emulator.tsql.metadata.objects import Table, UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
     PRIMARY_KEY,
@@ -143,6 +143,13 @@ def _indexes(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
         key = each.key
         unique = (key is not None, key is not None and key.kind == PRIMARY_KEY, key is not None and key.kind == UNIQUE)
         yield each.table_id, each.name, each.id, *kind, *unique, each.is_disabled, False, None
+    for number, _ in _server_tables(metadata, database):
+        yield number, None, 0, 0, "HEAP", False, False, False, False, False, None
+
+
+def _server_tables(metadata: Metadata, database: str) -> Iterator[tuple[int, Table]]:
+    """The tables of the server itself, with their object ids: they are shown as heaps."""
+    return ((number, item) for number, item in metadata.objects(database) if isinstance(item, Table))
 
 
 def _index_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
@@ -153,6 +160,7 @@ def _index_columns(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...
 
 ROW_COUNT: Final = "rows of a table"
 """The value of a session that counts the rows of a DuckDB table."""
+_IS_MEMBER: Final = "is_srvrolemember()"
 
 
 def _partitions(metadata: Metadata, database: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
@@ -160,6 +168,9 @@ def _partitions(metadata: Metadata, database: str, values: Mapping[str, Any]) ->
     for each in indexes(metadata.user_tables(database)):
         rows = values[ROW_COUNT](each.table.storage_name)
         yield (each.table_id << 16) + each.id, each.table_id, each.id, 1, rows
+    if values[_IS_MEMBER]("sysadmin"):  # only these read the tables of the server itself
+        for number, table in _server_tables(metadata, database):
+            yield number << 16, number, 0, 1, values[ROW_COUNT](table.storage_name(sees_all=True))
 
 
 def _indexes_of_2000(metadata: Metadata, database: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
@@ -281,13 +292,13 @@ TABLE_VIEWS: Final = (
         "sys.partitions",
         columns_of("partition_id bigint; object_id int; index_id int; partition_number int; rows bigint ?"),
         session_rows=_partitions,
-        needs=(ROW_COUNT,),
+        needs=(ROW_COUNT, _IS_MEMBER),
     ),
     ComputedView(
         "sys.dm_db_partition_stats",
         columns_of("partition_id bigint ?; object_id int; index_id int; partition_number int; row_count bigint ?"),
         session_rows=_partitions,
-        needs=(ROW_COUNT,),
+        needs=(ROW_COUNT, _IS_MEMBER),
     ),
     ComputedView(
         "sys.sysindexes",

@@ -17,6 +17,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import (
     BaseTable,
     Routine,
     SchemaObject,
+    Table,
     UserTable,
     object_kind,
 )
@@ -157,21 +158,26 @@ async def _space_used(call: ProcedureCall) -> None:
     session, name = call.session, call.arguments["objname"]
     if name is not None:
         item = _found(session, name)
-        if not isinstance(item, UserTable):
+        if not isinstance(item, UserTable | Table):
             raise SqlError(15234, f"Objects of this type have no space allocated: '{name}'.")
+        if isinstance(item, Table) and not session.principal.is_sysadmin:
+            raise SqlError(229, f"Reading {name!r} is denied: only members of sysadmin read it.", severity=14, state=5)
         rows, size = _size(session, item)
         texts = (f"{size} KB", f"{size} KB", "0 KB", "0 KB")
         call.result_set(_SPACE, [(item.name, f"{rows:<20}", *texts)])
         return
-    total = sum(_size(session, table)[1] for _, table in session.metadata.user_tables(session.database))
+    items = [item for _, item in session.metadata.objects(session.database)]
+    is_shown = (UserTable, Table) if session.principal.is_sysadmin else (UserTable,)
+    total = sum(_size(session, item)[1] for item in items if isinstance(item, is_shown))
     first, second = _DATABASE_SPACE
     call.result_set(first, [(session.database, f"{total / 1024:.2f} MB", "0.00 MB")])
     call.result_set(second, [(f"{total} KB", f"{total} KB", "0 KB", "0 KB")])
 
 
-def _size(session: SessionState, table: UserTable) -> tuple[int, int]:
+def _size(session: SessionState, table: UserTable | Table) -> tuple[int, int]:
     """The number of rows, and the kilobytes of the pages that they would need."""
-    rows = session.count_rows(table.storage_name)
+    name = table.storage_name if isinstance(table, UserTable) else table.storage_name(sees_all=True)
+    rows = session.count_rows(name)
     width = sum(abs(facets(column.type)[0]) for column in table.columns)
     return rows, math.ceil(rows * width / _PAGE) * _KILOBYTES_OF_PAGE
 

@@ -316,6 +316,8 @@ MOMENTS = [
     ("EOMONTH('2024-02-10')", "date", dt.date(2024, 2, 29)),
     ("EOMONTH(@date, 1)", "date", dt.date(2026, 12, 31)),
     ("DATEFROMPARTS(2026, 2, 3)", "date", dt.date(2026, 2, 3)),
+    ("POWER(2.0, 0.5) * 10", "numeric(5,1)", Decimal("14.0")),
+    ("ISNUMERIC('-') + ISNUMERIC('$') + ISNUMERIC('--')", "int", 2),
     ("SMALLDATETIMEFROMPARTS(2026, 2, 3, 4, 5)", "smalldatetime", dt.datetime(2026, 2, 3, 4, 5)),
     ("DATETIMEFROMPARTS(2026, 2, 3, 4, 5, 6, 7)", "datetime", dt.datetime(2026, 2, 3, 4, 5, 6, 7000)),
     ("DATETRUNC(month, @d)", "datetimeoffset(7)", dt.datetime(2026, 11, 1, tzinfo=NOW.tzinfo)),

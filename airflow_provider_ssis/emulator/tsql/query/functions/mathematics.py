@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.tsql.query.functions.table import Plain
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import division_by_zero, overflow
 from airflow_provider_ssis.emulator.tsql.values.conversion import convert, type_of
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.number_text import WIDE
+from airflow_provider_ssis.emulator.tsql.values.number_text import WIDE, rounded
 from airflow_provider_ssis.emulator.tsql.values.precedence import DECIMALS
 
 if TYPE_CHECKING:
@@ -82,13 +82,11 @@ def _finite(function: Callable[..., float]) -> Callable[..., float]:
 def _power(base: Any, exponent: float) -> Any:
     base = _number(base)
     result = _finite(math.pow)(float(base), exponent)
-    return (
-        convert(result, FLOAT, type_of(base))
-        if isinstance(base, int)
-        else Decimal(repr(result))
-        if isinstance(base, Decimal)
-        else result
-    )
+    if isinstance(base, int):
+        return convert(result, FLOAT, type_of(base))
+    if isinstance(base, Decimal):
+        return rounded(Decimal(repr(result)), -int(base.as_tuple().exponent))
+    return result
 
 
 def _log(value: float, base: float = math.e) -> float:

@@ -135,10 +135,16 @@ def _isnumeric(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
             return int(given.name != "bit")
         if given.name not in STRINGS or not item.strip():
             return 0
+        if item.strip() in _ALONE:
+            return 1
         targets = (SqlType("float"), SqlType("money"), SqlType("decimal", precision=38, scale=0))
         return int(any(try_convert(item, given, target) is not None for target in targets))
 
     return binder.call("isnumeric", test, [value], INT, strict=False)
+
+
+_ALONE: Final = ("+", "-", ".", ",", "$")
+"""Characters that ISNUMERIC accepts alone."""
 
 
 def _newid(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:

@@ -27,6 +27,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
     arithmetic_type,
     concatenated,
     family,
+    operand_clash,
     precedence,
 )
 
@@ -76,6 +77,9 @@ def operated(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
         return _moved(binder, sign, first, second)
     for value in (first, second):
         if value.type.name in MOMENTS | {"sql_variant", "uniqueidentifier"}:
+            other = second if value is first else first
+            if value.type.name in MOMENTS and family(other.type) == "number":
+                raise operand_clash(value.type, other.type)
             raise SqlError(8117, f"An operand of type {value.type.name} is invalid for the operator {sign}.")
     if {family(first.type), family(second.type)} <= {"string"}:
         raise SqlError(

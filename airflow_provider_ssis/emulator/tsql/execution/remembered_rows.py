@@ -83,7 +83,11 @@ class RememberedRows:
         sources = self._sources.get(query.sql) if query.sql else None
         if not sources or query.guards or not all(name.startswith(_VARIABLE) for name in query.parameters):
             return None  # A name without "@" is the time or a property of the session.
-        given = tuple([values[name] for name in query.parameters])
+        try:
+            # Not the variables: two queries of one text can compute different arguments from them.
+            given = tuple([argument.evaluate(values) for argument in query.arguments])
+        except Exception:  # noqa: BLE001 - the run of the query reports it
+            return None
         if not _are_small(given):
             return None
         # With the columns, because one text can have columns of other T-SQL types.

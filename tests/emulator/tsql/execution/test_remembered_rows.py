@@ -118,3 +118,13 @@ def test_rows_are_kept_only_if_they_depend_on_the_catalog_alone(
         found = runner.run(answer(served.first, f"{declare}; DECLARE @rows TABLE (n int); SELECT @n = {query}"))
         assert found.errors == []
     assert bool(kept) is (query in KEPT)
+
+
+def test_two_queries_of_one_text_do_not_share_their_rows(runner: asyncio.Runner, served: Served) -> None:
+    queries = [f"SELECT @n = COUNT(*) FROM catalog.folders WHERE name = {each}(@name)" for each in ("UPPER", "REVERSE")]
+    for _ in range(3):
+        found = [
+            runner.run(answer(served.first, f"DECLARE @n int, @name sysname = N'Sales'; {query}; SELECT @n")).results
+            for query in queries
+        ]
+        assert found == [[[(1,)]], [[(0,)]]]

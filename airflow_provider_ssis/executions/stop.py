@@ -98,7 +98,7 @@ def _request_stop(request_stop: Callable[[int], None], execution: Execution, log
         # It has ended, another client stops it, or its process does not exist yet: the next poll shows which.
         log.info("%s", refusal)
         return False
-    log.info("Requested the stop of %s.", execution_name(execution))
+    log.info("%s was asked to stop.", execution_name(execution))
     return True
 
 

@@ -110,6 +110,15 @@ def _database_property(database: str, name: str) -> Variant | None:
     return None if text is None else Variant(SqlType("nvarchar", length=128), text)
 
 
+def _collation_property(collation: Any, name: Any) -> Variant | None:
+    """``COLLATIONPROPERTY``, with the values of which the server is sure; all collations that it has are Latin."""
+    if collation is None or "latin1_general" not in str(collation).lower():
+        return None
+    page = 65001 if str(collation).lower().endswith("_utf8") else 1252
+    value = {"codepage": page, "lcid": 1033}.get(str(name).lower())
+    return None if value is None else Variant(INT, value)
+
+
 def _is_server_role_member(session: SessionState, role: Any, login: Any = None) -> int | None:
     """``IS_SRVROLEMEMBER``, of the session's own login by default."""
     principal = session.principal if login is None else session.engine.logins.by_name(str(login))
@@ -263,6 +272,7 @@ _VALUES: Final[dict[str, Value]] = {
     "db_name()": lambda session, frame: session.database,
     "applock_mode()": lambda session, frame: lambda *arguments: _lock_mode(session, *arguments),
     "applock_test()": lambda session, frame: lambda *arguments: _lock_test(session, *arguments),
+    "collationproperty()": lambda session, frame: _collation_property,
     "connectionproperty()": lambda session, frame: lambda name: _connection_property(session, str(name)),
     "databasepropertyex()": lambda session, frame: lambda database, name: _database_property(str(database), str(name)),
     "has_dbaccess()": lambda session, frame: (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -13,8 +13,8 @@ import pyodbc
 from airflow_provider_ssis.datatypes import COLUMN_TYPES, DECIMALS, INTEGERS, REALS, STRINGS, DataTypeCode
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.databases.database import provider_failure
-from airflow_provider_ssis.engine.data_flow.databases.table_names import Quoting
+from airflow_provider_ssis.engine.data_flow.databases.database import Database, provider_failure
+from airflow_provider_ssis.engine.data_flow.databases.table_names import Quoting, split_name
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import ExternalColumn
 
@@ -23,6 +23,7 @@ NEEDS_NEW_METADATA = 0xC004706B
 """DTS_E_INDIVIDUALVALIDATIONSTATUSFAILED, with the status VS_NEEDSNEWMETADATA."""
 
 _T = DataTypeCode
+_UTF_8 = 65001
 _LONG_TEXT = frozenset((_T.DT_TEXT, _T.DT_NTEXT))
 
 Description = Sequence[tuple[Any, ...]]
@@ -89,6 +90,49 @@ def check_external_columns(
             "Update the columns of the component, or the table.",
             NEEDS_NEW_METADATA,
         )
+
+
+def check_code_pages(
+    context: TaskContext, plan: ComponentPlan, database: Database, table: str, pages: Mapping[str, int]
+) -> None:
+    """Warn of columns of a table of SQL Server whose code page is not that of the component.
+
+    :param context: the running task.
+    :param plan: the component.
+    :param database: the connection.
+    :param table: the name of the table.
+    :param pages: the code page of each column with text that is not Unicode.
+    """
+    if not database.is_sql_server or not pages:
+        return
+    for name, page in _code_pages(database.connection, table):
+        stored = next((pages[column] for column in pages if column.lower() == name.lower()), page)
+        if page not in (stored, _UTF_8):
+            context.warning(
+                f"The column {name} of {table} has the code page {page}, and {plan.stored.name} has {stored} for it. "
+                "The server writes a question mark for each character that its code page lacks. Choose a Unicode type, "
+                "or a collation with the same code page.",
+                CHANGED_COLUMN,
+                subcomponent=plan.subcomponent,
+            )
+
+
+def _code_pages(connection: pyodbc.Connection, table: str) -> Sequence[tuple[str, int]]:
+    """The names and code pages of the columns that are char, varchar or text; none of a temporary table."""
+    quoting = Quoting(connection)
+    catalog, *rest = split_name(table)
+    prefix = f"{quoting.quote(catalog[0])}." if len(rest) == 2 else ""  # database, schema, table
+    with closing(connection.cursor()) as cursor:
+        try:
+            rows = cursor.execute(
+                # The prefix is a quoted name.
+                "SELECT name, CAST(COLLATIONPROPERTY(collation_name, 'CodePage') AS int)"
+                f" FROM {prefix}sys.columns WHERE object_id = OBJECT_ID(?) AND system_type_id IN (35, 167, 175)",
+                quoting.table(table),
+            ).fetchall()
+        except pyodbc.Error:
+            return ()  # the login has no right to see the table's columns
+    return [(str(name), int(page)) for name, page in rows if page]
 
 
 def _differs(column: ExternalColumn, now: Sequence[Any]) -> bool:

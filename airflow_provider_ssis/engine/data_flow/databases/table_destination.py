@@ -21,7 +21,7 @@ from airflow_provider_ssis.engine.data_flow.databases.database import (
     open_database,
     other_users,
 )
-from airflow_provider_ssis.engine.data_flow.databases.external_columns import check_external_columns
+from airflow_provider_ssis.engine.data_flow.databases.external_columns import check_code_pages, check_external_columns
 from airflow_provider_ssis.engine.data_flow.databases.statuses import DESTINATION_CODES, Codes, ValueStatus
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import (
     TableWriter,
@@ -110,6 +110,8 @@ class TableDestination(RowComponent):
             used = {column.name for column in load.options.columns}
             table = load.options.table
             check_external_columns(context, self.plan, database.connection, table, self._input.external_columns, used)
+            pages = {column.name: column.target.code_page for column in load.options.columns if column.target.code_page}
+            check_code_pages(context, self.plan, database, table, pages)
             self._check_writable(database, load)
 
     def _check_writable(self, database: Database, load: Load) -> None:

@@ -34,6 +34,17 @@ def test_names() -> None:
     ]
 
 
+def test_code_pages_of_columns() -> None:
+    found = answers(
+        "CREATE DATABASE Shop; CREATE TABLE Shop.dbo.t (id int, code char(3), name varchar(9), note nvarchar(9))",
+        "SELECT name, CAST(COLLATIONPROPERTY(collation_name, 'CodePage') AS int) FROM Shop.sys.columns "
+        "WHERE object_id = OBJECT_ID('Shop.dbo.t') AND system_type_id IN (35, 167, 175) ORDER BY name",
+        "SELECT CAST(COLLATIONPROPERTY('Latin1_General_100_BIN2_UTF8', 'codepage') AS int), "
+        "COLLATIONPROPERTY('nothing', 'CodePage')",
+    )
+    assert [each.results for each in found[1:]] == [[[("code", 1252), ("name", 1252)]], [[(65001, None)]]]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

@@ -295,6 +295,18 @@ def test_missing_tables_columns_and_mappings_fail(database: TestDatabase) -> Non
     assert failure_of(lambda: write(database, unmapped)).code == 0xC0202025
 
 
+def test_a_column_of_another_code_page_is_warned_of(database: TestDatabase) -> None:
+    """The server writes a question mark for each character that its code page lacks, without an error."""
+    table = database.create("t_pages", "id int", "name varchar(10)", "city varchar(10)", "note nvarchar(10)")
+    needs_description(database, table)
+    cyrillic, western = (ColumnType(_T.DT_STR, 10, code_page=page) for page in (1251, 1252))
+    made = plan(table, FAST, ID, TestColumn("name", cyrillic), TestColumn("city", western), TestColumn("note", TEXT))
+    context = flow_context({"DB": database.manager})
+    OleDbDestination(made).validate(context)
+    found = [said.text.split(" of ")[0] for said in context.said if said.code == 0x800470CA]
+    assert found == (["The column name"] if database.is_sql_server else [])
+
+
 def test_a_retained_connection_is_used(database: TestDatabase) -> None:
     table = database.create("t_retained", "id int", "name nvarchar(10)")
     made = plan(table, SLOW)

@@ -83,6 +83,7 @@ ASKED: Final[Mapping[str, tuple[int, int, SqlType]]] = {
     "ident_current()": (1, 1, _IDENTITY),
     "ident_incr()": (1, 1, _IDENTITY),
     "ident_seed()": (1, 1, _IDENTITY),
+    "collationproperty()": (2, 2, SQL_VARIANT),
     "connectionproperty()": (1, 1, SQL_VARIANT),
     "databasepropertyex()": (2, 2, SQL_VARIANT),
     "has_dbaccess()": (1, 1, INT),

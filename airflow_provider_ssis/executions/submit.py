@@ -259,9 +259,9 @@ def _submit(
             is_ours = saved is None or saved.is_ours or saved.execution_id != found.execution_id
             if not found.created:
                 log.info(
-                    "Execution %d was %s by an earlier try of this task and is %s.",
-                    found.execution_id,
+                    "An earlier try of this task %s execution %d, whose status is %s.",
                     "created" if is_ours else "followed",
+                    found.execution_id,
                     status_name(found.status),
                 )
             execution = save(found.execution_id, is_ours=is_ours)

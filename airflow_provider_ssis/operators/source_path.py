@@ -21,7 +21,9 @@ def existing_source(task: Any, source: str | os.PathLike[str]) -> Path:
     path = Path(required_text("source", given))
     if not path.is_absolute():
         if not task.has_dag():
-            raise InvalidTaskArgument(f"The source {given!r} is a relative path, and the task belongs to no DAG file.")
+            raise InvalidTaskArgument(
+                f"The source {given!r} is a relative path, and the task belongs to no DAG file. Give an absolute path."
+            )
         path = Path(task.dag.folder) / path
     if not _exists(path):
         raise InvalidTaskArgument(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _HOME = pytest.StashKey[str]()
 
+_GC_THRESHOLDS = (10_000, 20, 50)
+"""The thresholds of the garbage collector: collections are rarer than by default."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # Before anything imports Airflow, which writes its configuration into its home at once.
@@ -40,8 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("fast" if is_fast_run(config) else "airflow-provider-ssis")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(config.stash.get(_HOME, ""), ignore_errors=True)
+    # pytest now collects garbage ten times, which takes seconds with everything that the tests have imported.
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -60,6 +66,8 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.freeze()
         # At the end DuckDB's module reports objects that are still there.
         atexit.register(gc.unfreeze)
+        # Tests import and make many objects that live to the end, which each full collection looks at again.
+        gc.set_threshold(*_GC_THRESHOLDS)
         gc.enable()
 
 

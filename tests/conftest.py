@@ -114,3 +114,12 @@ def mart(catalog: Catalog) -> Catalog:
     catalog.create_folder("Sales")
     catalog.deploy_project("Sales", "Mart", MART)
     return catalog
+
+
+@pytest.fixture
+def quick_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tasks and triggers retry soon after a failed poll; what they do is the same as after seconds."""
+    from airflow_provider_ssis.catalog.retries import RetryPolicy
+    from airflow_provider_ssis.executions import outage
+
+    monkeypatch.setattr(outage, "BACKOFF", RetryPolicy(first_delay=0.05, longest_delay=0.5))

@@ -19,6 +19,8 @@ from tests.support.running import SingleTryHook, run
 from tests.support.task_runs import Store, TaskRun
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("quick_backoff")
+
 
 def attempt(*, try_number: int = 1, clears: int = 0, retries: int = 2, **arguments: Any) -> TaskRun:
     """A try of the task, as Airflow numbers it: a clear raises the highest number allowed."""

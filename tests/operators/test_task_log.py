@@ -14,6 +14,8 @@ from airflow_provider_ssis.executions.outage import duration_text, outage_text
 from airflow_provider_ssis.project.build import build_ispac
 from tests.support.running import SECRET, run
 
+pytestmark = pytest.mark.usefixtures("quick_backoff")
+
 SALES_MART = Path(__file__).parents[2] / "example_dags" / "ssis" / "sales_mart"
 
 

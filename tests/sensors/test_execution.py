@@ -33,6 +33,8 @@ from tests.support.executions import LOAD, start, wait_for_end, wait_for_status
 from tests.support.running import SingleTryHook, run
 from tests.support.task_runs import TaskRun, rendered
 
+pytestmark = pytest.mark.usefixtures("quick_backoff")
+
 
 def sensor(execution_id: Any, **arguments: Any) -> TaskRun:
     given = {"poke_interval": 0.05, "timeout": 30, **arguments}

@@ -20,6 +20,8 @@ from tests.support.deferrals import deferred, events_of, reloaded, resumed
 from tests.support.running import SingleTryHook
 from tests.support.task_runs import TaskRun, rendered
 
+pytestmark = pytest.mark.usefixtures("quick_backoff")
+
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 

@@ -63,24 +63,23 @@ def event(
     **changes: Any,
 ) -> EventMessage:
     """An event message."""
-    return replace(
-        EventMessage(
-            event_message_id=number,
-            operation_id=42,
-            message_time=START,
-            message_type=message_type,
-            message_source_type=None,
-            message=text,
-            package_name="Load.dtsx",
-            event_name=None,
-            message_source_name="Load",
-            subcomponent_name=None,
-            package_path=r"\Package",
-            execution_path=r"\Load",
-            message_code=None,
-        ),
+    values: dict[str, Any] = {
+        "event_message_id": number,
+        "operation_id": 42,
+        "message_time": START,
+        "message_type": message_type,
+        "message_source_type": None,
+        "message": text,
+        "package_name": "Load.dtsx",
+        "event_name": None,
+        "message_source_name": "Load",
+        "subcomponent_name": None,
+        "package_path": r"\Package",
+        "execution_path": r"\Load",
+        "message_code": None,
         **changes,
-    )
+    }
+    return EventMessage(**values)
 
 
 @dataclass

@@ -21,6 +21,8 @@ from tests.support.deferrals import event_of, events_of, logged, reloaded
 from tests.support.executions import start, status_of, wait_for_end, wait_for_status
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("quick_backoff")
+
 
 def trigger(execution_id: int, **arguments: Any) -> SsisExecutionTrigger:
     return reloaded(SsisExecutionTrigger(**{"execution_id": execution_id, "poll_interval": 0.1, **arguments}))

@@ -34,6 +34,8 @@ from airflow_provider_ssis.triggers.poller import MESSAGES_GRACE, MIN_TICK, Poll
 from airflow_provider_ssis.triggers.poller_connection import PollerConnection
 from tests.support.scripted_catalog import event
 
+pytestmark = pytest.mark.usefixtures("quick_backoff")
+
 SECONDS = 30
 FOREVER = Deadline(None)
 
@@ -228,7 +230,7 @@ def test_a_deadline_ends_an_outage_of_all() -> None:
         raise CatalogError("The server is in a bad way.", number=60000)
 
     server.refuse = refuse
-    updates = watched(server, [1, 2, 3], deadline=Deadline.after(1))
+    updates = watched(server, [1, 2, 3], deadline=Deadline.after(0.2))
     assert set(results_of(updates).values()) == {WaitResult.TIMED_OUT}
 
 
@@ -279,8 +281,8 @@ def test_messages_that_are_out_of_reach_for_long_do_not_keep_back_the_end() -> N
 
 
 def test_an_execution_with_many_messages_does_not_keep_back_the_end_of_another() -> None:
-    loud = [event(number, operation_id=42) for number in range(1, 25 * CHUNK)]
-    server = Server(messages=[*loud, event(25 * CHUNK, "quiet", operation_id=43)], holds_back=True)
+    loud = [event(number, operation_id=42) for number in range(1, 12 * CHUNK)]
+    server = Server(messages=[*loud, event(12 * CHUNK, "quiet", operation_id=43)], holds_back=True)
     updates = watched(server, [42, 43], after=0)
     assert list(updates) == [43, 42]
     assert texts_of(updates[43]) == ["quiet"]
@@ -326,7 +328,7 @@ def test_an_unforeseen_exception_is_survived() -> None:
 
 
 def test_messages_are_read_in_chunks_and_all_come_before_the_end() -> None:
-    count = 25 * CHUNK + 1
+    count = 12 * CHUNK + 1
     server = Server(messages=[event(number) for number in range(1, count + 1)])
     seen = watched(server, [42], after=0)[42]
     numbers = [message.event_message_id for update in seen for message in update.messages]
@@ -347,6 +349,7 @@ def test_garbage_collection_leaves_the_process_alone_once_many_wait(
     subscribers: int, gc_freeze_at: int, frozen: bool
 ) -> None:
     poller_module._freeze_once.cache_clear()
+    was_frozen = gc.get_freeze_count() > 0
     gc.unfreeze()
     poller = Poller(Server(OperationStatus.RUNNING).open_catalog, name="test-poller", gc_freeze_at=gc_freeze_at)
     waiting = [
@@ -366,6 +369,8 @@ def test_garbage_collection_leaves_the_process_alone_once_many_wait(
             poller.unsubscribe(subscription)
         gc.unfreeze()
         poller_module._freeze_once.cache_clear()
+        if was_frozen:
+            gc.freeze()
 
 
 # --- the thread -------------------------------------------------------------------------------------------------------

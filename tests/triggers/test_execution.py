@@ -67,7 +67,7 @@ def test_an_execution_that_the_catalog_does_not_show_gives_an_event(mart: Catalo
 
 
 def test_its_messages_come_into_the_log_each_once_at_their_level(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
-    ssisdb.scripts.take(1, package="Load.dtsx")
+    ssisdb.scripts.take(0.3, package="Load.dtsx")
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
     execution_id = start(mart)
     following = trigger(execution_id, follow_messages="all")

@@ -10,19 +10,21 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 from airflow_provider_ssis.triggers.poller import Poller, Subscription
 from tests.support.deferrals import events_of, logged, reloaded
-from tests.support.executions import start
+from tests.support.executions import start, wait_for_end
 
 
 @pytest.mark.slow
 def test_the_event_waits_until_the_task_may_resume(mart: Catalog) -> None:
+    execution_id = start(mart)
+    wait_for_end(mart, execution_id)
     deferred_at = time.time()
     trigger = reloaded(
-        SsisExecutionTrigger(execution_id=start(mart), poll_interval=0.1, deferred_at=deferred_at, resume_after=2)
+        SsisExecutionTrigger(execution_id=execution_id, poll_interval=0.1, deferred_at=deferred_at, resume_after=1)
     )
     log = logged(trigger)
     (event,) = events_of([trigger])
     assert event["execution_id"] == trigger.execution_id
-    assert time.time() >= deferred_at + 2
+    assert time.time() >= deferred_at + 1
     assert "The task resumes in" in str(log)
 
 
@@ -46,10 +48,10 @@ def test_a_failure_waits_as_an_event_does(mart: Catalog, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Poller, "subscribe", refuse)
     deferred_at = time.time()
-    trigger = SsisExecutionTrigger(execution_id=start(mart), deferred_at=deferred_at, resume_after=1)
+    trigger = SsisExecutionTrigger(execution_id=start(mart), deferred_at=deferred_at, resume_after=0.4)
     with pytest.raises(RuntimeError, match="can't start new thread"):
         events_of([reloaded(trigger)])
-    assert time.time() >= deferred_at + 1
+    assert time.time() >= deferred_at + 0.4
 
 
 def test_a_trigger_at_its_defaults_can_be_read_by_an_older_version() -> None:

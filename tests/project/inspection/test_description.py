@@ -36,12 +36,13 @@ from tests.support.ssis_projects import (
     write_project_folder,
 )
 
+VALIDATOR = jsonschema.Draft202012Validator(schema())
 INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 
 
 def described(source: Path, password: str | None = None) -> dict[str, Any]:
     found = describe(source, password=password)
-    jsonschema.validate(json.loads(json.dumps(found)), schema())
+    VALIDATOR.validate(json.loads(json.dumps(found)))
     assert to_tree(found)
     return found
 

@@ -281,8 +281,8 @@ def test_messages_that_are_out_of_reach_for_long_do_not_keep_back_the_end() -> N
 
 
 def test_an_execution_with_many_messages_does_not_keep_back_the_end_of_another() -> None:
-    loud = [event(number, operation_id=42) for number in range(1, 12 * CHUNK)]
-    server = Server(messages=[*loud, event(12 * CHUNK, "quiet", operation_id=43)], holds_back=True)
+    loud = [event(number, operation_id=42) for number in range(1, 25 * CHUNK)]
+    server = Server(messages=[*loud, event(25 * CHUNK, "quiet", operation_id=43)], holds_back=True)
     updates = watched(server, [42, 43], after=0)
     assert list(updates) == [43, 42]
     assert texts_of(updates[43]) == ["quiet"]

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 _FIELD = re.compile(r":(param|returns?|raises)\s*([^:]*):\s*(.*)")
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
+_EXCEPTIONS = {
+    "airflow_provider_ssis.exceptions": "the list of tasks' exceptions",
+    "airflow_provider_ssis.catalog.errors": "the list of the catalog's errors",
+}
 _TEMPLATED = re.compile(r"\s*\(templated\)\.?")
 
 
@@ -67,5 +71,10 @@ def parse(text: str | None) -> Docstring:
 
 
 def to_markdown(text: str) -> str:
-    """Docstring markup as Markdown: roles become names in code, double backquotes single ones, and ``::`` a colon."""
+    """Docstring markup as Markdown: roles become names in code, double backquotes single ones, and ``::`` a colon.
+
+    The modules of exceptions become links to their page.
+    """
+    for module, words in _EXCEPTIONS.items():
+        text = text.replace(f":mod:`{module}`", f"[{words}](exceptions.md)")
     return _ROLE.sub(r"`\1`", text).replace("``", "`").replace("::\n", ":\n")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_ssis.catalog.parameter_types import SSIS_TYPES
 from airflow_provider_ssis.catalog.project_references import missing_reference, split_project
 from airflow_provider_ssis.catalog.requests import Sensitive
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
@@ -118,6 +119,8 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         for name, read in _NAME_ARGUMENTS.items():
             if is_known(value := getattr(self, name)):
                 read(name, value)
+        if is_known(types):
+            _check_types(names_of("types", types))
         if is_known(variables) and isinstance(variables, Mapping):
             _check_different("variables", variables)
             for name in ("types", "descriptions"):
@@ -253,6 +256,13 @@ def _check_different(argument: str, names: Iterable[str]) -> None:
             raise InvalidTaskArgument(
                 f"{argument} has {other!r} and {name!r}, which are one variable for the catalog. Leave one out."
             )
+
+
+def _check_types(types: Mapping[str, str]) -> None:
+    known = {each.casefold() for each in SSIS_TYPES}
+    for name, data_type in types.items():
+        if data_type.casefold() not in known:
+            raise InvalidTaskArgument(f"types[{name!r}] is {data_type!r}. Give one of {', '.join(SSIS_TYPES)}.")
 
 
 def _check_names(argument: str, given: Mapping[str, Any], variables: Mapping[str, Any]) -> None:

@@ -30,6 +30,16 @@ _NAME_ARGUMENTS: dict[str, Callable[[str, Any], Iterable[str]]] = {
     "clear_project_parameters": list_of_names,
 }
 
+_CHANGES = (
+    "parameters",
+    "project_parameters",
+    "bindings",
+    "project_bindings",
+    "clear_parameters",
+    "clear_project_parameters",
+)
+"""The arguments that change something."""
+
 _NO_PACKAGE = (
     "parameters, bindings and clear_parameters belong to a package: give its name in package, or use "
     "project_parameters, project_bindings and clear_project_parameters."
@@ -116,6 +126,8 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
             check_package(package)
         elif parameters is not None or bindings is not None or clear_parameters:
             raise InvalidTaskArgument(_NO_PACKAGE)
+        if all(getattr(self, name) in (None, (), [], "") for name in _CHANGES):
+            raise InvalidTaskArgument(f"There is nothing to set. Give one of {', '.join(_CHANGES)}.")
         check_values(self)
         for name, read in _NAME_ARGUMENTS.items():
             if is_known(value := getattr(self, name)):

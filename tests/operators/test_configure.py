@@ -139,7 +139,8 @@ def test_an_error_half_way_says_what_was_done(mart: Catalog) -> None:
         {"project_parameters": ["Source"]},
         {"project_bindings": {"Source": ""}},
         {"clear_project_parameters": "Source"},
-        {"folder": ""},
+        {"folder": "", "project_parameters": {"Source": "x"}},
+        {"package": "Load.dtsx"},
     ],
 )
 def test_wrong_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
@@ -254,7 +255,7 @@ def test_what_differs_is_updated(mart: Catalog) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"types": {"Server": "Number"}}, InvalidArgument),
+        ({"types": {"Server": "{{ 'Number' }}"}}, InvalidArgument),
         ({"types": {"Server": "Int32"}}, WrongParameterType),
         ({"variables": {"Other": 1, "Server": "x", "Port": "none"}}, WrongParameterType),
     ],
@@ -312,6 +313,7 @@ def test_the_folder_is_created_only_on_request(catalog: Catalog) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
+        {"variables": {"Port": 1}, "types": {"Port": "Int"}},
         {"environment": ""},
         {"variables": ["Server"]},
         {"variables": {"Server": None}},

@@ -11,6 +11,7 @@ from typing import Self
 from airflow_provider_ssis.catalog.retries import NO_RETRY, Clock, RetryPolicy
 from airflow_provider_ssis.catalog.sections.correlated_executions import CorrelatedExecutions
 from airflow_provider_ssis.catalog.sections.data_taps import DataTaps
+from airflow_provider_ssis.catalog.sections.deployments import Deployments
 from airflow_provider_ssis.catalog.sections.environment_references import EnvironmentReferences
 from airflow_provider_ssis.catalog.sections.environment_variables import EnvironmentVariables
 from airflow_provider_ssis.catalog.sections.environments import Environments
@@ -34,6 +35,7 @@ class Catalog(
     Permissions,
     Folders,
     Projects,
+    Deployments,
     Parameters,
     Environments,
     EnvironmentVariables,

@@ -27,7 +27,7 @@ from airflow_provider_ssis.catalog.errors import (
 )
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive
 from airflow_provider_ssis.catalog.retries import RetryPolicy
-from airflow_provider_ssis.catalog.sections import projects
+from airflow_provider_ssis.catalog.sections import deployments
 from airflow_provider_ssis.catalog.securables import Securable
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.catalog_projects import FOLDER, PACKAGE, PROJECT, etl
@@ -203,7 +203,7 @@ def test_single_packages_are_deployed(any_ready: Catalog) -> None:
 def test_more_packages_than_a_batch_has_parameters_for_are_deployed(
     any_ready: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projects, "PACKAGES_AT_ONCE", 2)
+    monkeypatch.setattr(deployments, "PACKAGES_AT_ONCE", 2)
     packages = {f"P{number}.dtsx": package_file(f"P{number}") for number in range(5)}
     for _ in range(2):
         any_ready.deploy_packages(FOLDER, PROJECT, packages)
@@ -219,7 +219,7 @@ def test_more_packages_than_a_batch_has_parameters_for_are_deployed(
 def test_a_lost_connection_repeats_the_deployment_of_many_packages(
     ready: Catalog, ssisdb_emulator: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, statement: str, moment: str
 ) -> None:
-    monkeypatch.setattr(projects, "PACKAGES_AT_ONCE", 2)
+    monkeypatch.setattr(deployments, "PACKAGES_AT_ONCE", 2)
     connect = functools.partial(pyodbc.connect, ssisdb_emulator.odbc_connection_string)
     packages = {f"P{number}.dtsx": package_file(f"P{number}") for number in range(3)}
     with Catalog(connect(), reconnect=connect, retry=RetryPolicy(first_delay=0.01)) as catalog:

@@ -20,6 +20,7 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.catalog.conftest import CLIENTS
 from tests.support.mart import MART
 from tests.support.scripted_catalog import Clock
+from tests.support.ssis_projects import make_ispac, package
 
 REQUEST = ExecutionRequest(
     folder="Sales",
@@ -209,6 +210,31 @@ def test_an_interrupted_operation_leaves_a_failed_row_and_is_repeated(
     interrupted, _ = sorted(quick.operations(operation_type=kind), key=lambda each: each.operation_id)[before:]
     assert interrupted.status is OperationStatus.FAILED
     assert interrupted.end_time is not None
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("content", ["new", "the same"])
+def test_a_deployment_whose_answer_is_lost_leaves_one_version(
+    quick: Catalog, ssisdb_emulator: SsisdbEmulator, moment: str, content: str
+) -> None:
+    ispac = MART if content == "the same" else make_ispac("Mart", [package("Load.dtsx")])
+
+    def connect() -> pyodbc.Connection:
+        return pyodbc.connect(ssisdb_emulator.odbc(), autocommit=True)
+
+    [before] = quick.project_versions("Sales", "Mart")
+    with Catalog(connect(), reconnect=connect, retry=RetryPolicy(first_delay=0.01)) as catalog:
+        ssisdb_emulator.faults.drop(statement="deploy_project", when=moment)
+        found = catalog.deploy_project("Sales", "Mart", ispac)
+        versions = {each.object_version_lsn for each in catalog.project_versions("Sales", "Mart")}
+        assert catalog.get_project("Sales", "Mart") == ispac
+    # A deployment of the same file that was not carried out shows no difference.
+    is_new = content == "new" or moment == "after"
+    assert versions == {before.object_version_lsn, found.object_version_lsn}
+    assert (found.object_version_lsn > before.object_version_lsn) == is_new
+    operation = quick.operation(found.operation_id)
+    assert operation is not None
+    assert (operation.operation_type, operation.status) == (OperationType.DEPLOY_PROJECT, OperationStatus.SUCCEEDED)
 
 
 def test_an_error_of_the_batch_itself_says_nothing_about_the_run(

@@ -34,6 +34,11 @@ OF_DATABASES: Final = OF_OBJECTS | frozenset(
         "|"
     )
 )
+NOT_ENFORCED: Final = OF_DATABASES & frozenset(
+    "REFERENCES|VIEW DEFINITION|TAKE OWNERSHIP|VIEW CHANGE TRACKING|SHOWPLAN|VIEW DATABASE STATE|ALTER ANY SCHEMA|"
+    "ALTER ANY ROLE|ALTER ANY USER".split("|")
+)
+"""The permissions about which this server does not ask: nothing would be denied."""
 DATABASE: Final = "DATABASE"
 SCHEMA: Final = "SCHEMA"
 OBJECT: Final = "OBJECT"

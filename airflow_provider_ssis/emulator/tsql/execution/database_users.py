@@ -8,6 +8,7 @@ from airflow_provider_ssis.emulator.tsql.execution.database_rights import (
     DATABASE,
     DENIED,
     GRANTED,
+    NOT_ENFORCED,
     OF_DATABASES,
     OF_OBJECTS,
     ROLES,
@@ -113,6 +114,8 @@ def _change_permissions(session: SessionState, database: UserDatabase, statement
         if permission not in known:
             text = f"Granted or revoked privilege {permission} is not compatible with object."
             raise SqlError(4606, text)
+        if statement.action == "DENY" and permission in NOT_ENFORCED and "ALL" not in statement.permissions:
+            raise not_supported(f"DENY {permission}")
     for principal in statement.principals:
         grantee = principal.lower()
         if "CONNECT" in listed and statement.action != "GRANT" and grantee != "guest":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, cut_utf16, utf16_length
-from airflow_provider_ssis.emulator.tsql.values import date_styles, number_text
+from airflow_provider_ssis.emulator.tsql.values import date_styles, number_text, xml_parsing
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.precedence import FIXED_WIDTH, INTEGERS, UNICODE, family
 
@@ -15,6 +15,9 @@ CODE_PAGE: Final = "cp1252"
 
 def to_string(value: Any, source: SqlType, target: SqlType, style: int | None) -> str:
     """A value as a string."""
+    if target.name == "xml" and source.name != "xml":
+        text = xml_parsing.decoded(value) if isinstance(value, bytes) else str(value)
+        return xml_parsing.parsed(text, is_unicode=source.name in UNICODE, style=style)
     match family(source):
         case "string":
             text = value

@@ -160,6 +160,8 @@ ERRORS = {
     "GRANT IMPERSONATE ON USER::etl TO loaders": 40514,
     "DENY SELECT ON sy TO etl": 40514,
     "DENY CONNECT TO etl": 40514,
+    "DENY VIEW DEFINITION ON t TO etl": 40514,
+    "DENY REFERENCES TO loaders": 40514,
     "CREATE ROLE loaders": 15023,
     "CREATE ROLE etl": 15023,
     "ALTER ROLE loaders ADD MEMBER loaders": 15413,

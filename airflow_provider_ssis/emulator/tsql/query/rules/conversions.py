@@ -172,6 +172,8 @@ def _native(value: Typed, target: SqlType) -> str | None:
     source, sql = value.type, value.sql
     if source == target:
         return sql
+    if target.name == "xml":
+        return None
     if source.name in STRINGS and target.name in STRINGS:
         if target.name in FIXED_WIDTH or (target.name not in UNICODE and source.name in UNICODE):
             return None

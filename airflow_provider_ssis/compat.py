@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,7 @@ __all__ = [
     "is_first_poke",
     "reschedule_exception",
     "resumed_context",
+    "supervisor_pid",
     "task_instance_state",
 ]
 
@@ -127,6 +129,20 @@ def resumed_context() -> Context | None:
     except Exception:  # noqa: BLE001 Airflow's versions raise different ones if no task runs
         return None
     return None if getattr(context["ti"], "next_method", None) is None else context
+
+
+def supervisor_pid(context: Context) -> int | None:
+    """The id of Airflow's process that started this task's process and watches it; None without one (``dag.test()``).
+
+    :param context: the task's context.
+    """
+    if find_spec("airflow.sdk") is None:
+        is_supervised = getattr(context["ti"], "job_id", None) is not None
+    else:
+        runner = importlib.import_module("airflow.sdk.execution_time.task_runner")
+        channel = getattr(runner, "SUPERVISOR_COMMS", None)
+        is_supervised = channel is not None and not type(channel).__name__.startswith("InProcess")
+    return os.getppid() if is_supervised else None
 
 
 async def task_instance_state(task_instance: Any) -> str | None:

@@ -14,6 +14,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_ssis.catalog.message_levels import MessageLevel
 from airflow_provider_ssis.catalog.requests import Sensitive, Value
+from airflow_provider_ssis.compat import supervisor_pid
 from airflow_provider_ssis.exceptions import (
     InvalidTaskArgument,
     LocalRunCanceled,
@@ -44,6 +45,7 @@ from airflow_provider_ssis.operators.local_lineage import SsisLocalLineageTask
 from airflow_provider_ssis.operators.local_start import start_lines
 from airflow_provider_ssis.operators.masking import SsisMaskingTask
 from airflow_provider_ssis.operators.source_path import existing_source
+from airflow_provider_ssis.operators.supervised import while_supervised
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -65,8 +67,9 @@ _SUCCESS = ("success", "completion")
 class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOperator):
     r"""Run a package on the worker with the engine of this provider. SQL Server and Windows are not needed.
 
-    The package runs in a separate process, which ends with the task. Before it runs, every task and component that the
-    engine does not support is reported, and the task fails. The package's messages are written to the task log.
+    The package runs in a separate process, which ends with the task, and also with the worker's process that watches
+    the task: Airflow would start the package again while it still runs. Before it runs, every task and component that
+    the engine does not support is reported, and the task fails. The package's messages are written to the task log.
 
     Install the extra ``engine`` on the workers. The package runs with the worker's user, network and file system.
 
@@ -212,7 +215,8 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
                 timer.daemon = True
                 timer.start()
             try:
-                self._follow(process, summary)
+                with while_supervised(supervisor_pid(context), lambda: process.cancel(kill_after=_KILL_AFTER)):
+                    self._follow(process, summary)
                 result = self._result_of(process)
             except BaseException:
                 self._cancel(process, summary)

@@ -158,7 +158,7 @@ class CatalogSession:
         doing: str,
         limit: int | None = None,
     ) -> Iterator[RowClass]:
-        """The rows of a query, read page by page while the caller goes on.
+        """The rows of a query, read page by page while the caller iterates.
 
         :param row_class: a dataclass of ``models``.
         :param page: makes the query for the rows after a row (None: from the beginning), and for so many rows.

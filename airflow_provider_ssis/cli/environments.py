@@ -173,7 +173,10 @@ def set_values(
 def delete(
     catalog: Catalog, output: Output, folder: str, environment: str, variable: tuple[str, ...], yes: bool
 ) -> None:
-    """Delete ENVIRONMENT in FOLDER with its variables, or only VARIABLEs of it. References to it then lead nowhere."""
+    """Delete ENVIRONMENT in FOLDER with its variables, or only VARIABLEs of it.
+
+    Projects keep their references to a deleted environment. A run that uses one fails.
+    """
     from airflow_provider_ssis.cli.names import require_environment
 
     require_environment(catalog, folder, environment)

@@ -307,7 +307,7 @@ def timeout_error(
     :param stopped: the execution after the stop; None if it could not be stopped.
     :param stop_requested: whether the task tried to stop it.
     """
-    fate = "It goes on, because cancel_on_kill is off."
+    fate = "It continues, because cancel_on_kill is off."
     if stop_requested:
         fate = (
             "It could not be stopped: see the log."

@@ -174,7 +174,7 @@ class SsisSubmittingTask(SsisWaitingTask):
         if saved is None:
             self.log.error("The id of the execution that this task waited for is lost: search for it in the catalog.")
         elif not saved.is_ours:
-            self.log.info("Execution %d goes on: this task only followed it.", saved.execution_id)
+            self.log.info("Execution %d continues: this task only followed it.", saved.execution_id)
         elif self.cancel_on_kill:
             self._track(context, saved).stop()
 

@@ -127,7 +127,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         is_first = not self._tolerance.is_active
         self._tolerance.record_failure(error)
         if is_first:
-            self.log.warning("The catalog cannot be read; the task goes on waiting: %s", error)
+            self.log.warning("The catalog cannot be read; the task keeps waiting: %s", error)
 
     def _log_recovery(self) -> None:
         self._has_read = True

@@ -155,7 +155,7 @@ class SsisExecutionTrigger(SsisTrigger):
             )
             return
         if has_moved:
-            self.log.info("Another triggerer waits for %s %d now; it goes on.", self.noun.lower(), self.execution_id)
+            self.log.info("Another triggerer waits for %s %d now; it continues.", self.noun.lower(), self.execution_id)
             return
         stop = asyncio.to_thread(self._stop, catalog_opener(asyncio.get_running_loop(), self.ssis_conn_id))
         try:

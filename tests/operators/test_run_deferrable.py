@@ -158,7 +158,7 @@ def test_a_deferral_timeout_leaves_another_tasks_execution_alone(
     with pytest.raises(deferral_exceptions().timeout):
         later.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, later.context)
     assert statuses(mart) == [OperationStatus.RUNNING]
-    assert f"Execution {foreign} goes on" in str(later.log)
+    assert f"Execution {foreign} continues" in str(later.log)
 
 
 def test_a_task_that_airflow_2_kills_before_it_resumes_stops_its_execution(

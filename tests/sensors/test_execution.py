@@ -198,7 +198,7 @@ def test_an_outage_fails_no_sensor_and_is_reported_at_its_beginning_and_its_end(
     assert task_run.execute()["status"] == "succeeded"
     lines = [line for line in str(task_run.log).splitlines() if line.startswith("The catalog ")]
     assert len(lines) == 2
-    assert lines[0].startswith("The catalog cannot be read; the task goes on waiting: ")
+    assert lines[0].startswith("The catalog cannot be read; the task keeps waiting: ")
     assert lines[1].startswith("The catalog can be read again")
 
 
@@ -222,7 +222,7 @@ def test_a_refused_login_is_part_of_an_outage_once_the_catalog_was_read(
     assert not task_run.operator.poke(task_run.context)
     ssisdb.faults.refuse_login(number, times=1)
     assert not task_run.operator.poke(task_run.context)
-    assert "goes on waiting" in str(task_run.log)
+    assert "keeps waiting" in str(task_run.log)
 
 
 def test_an_outage_that_lasts_too_long_fails_the_sensor_and_another_try_starts_again(

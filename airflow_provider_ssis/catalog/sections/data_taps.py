@@ -99,7 +99,7 @@ class DataTaps(CommandPart):
         return self._session.fetch(DataTap, batch, doing=f"Reading the data taps of execution {execution_id}")
 
     def create_execution_dump(self, execution_id: int) -> None:
-        """Write a memory dump of the process that runs an execution, while it goes on.
+        """Write a memory dump of the process that runs an execution, while it continues to run.
 
         The files are in the folder ``ErrorDumps`` of the server's installation of SQL Server's shared components.
 

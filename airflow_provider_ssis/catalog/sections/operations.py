@@ -44,7 +44,7 @@ class Operations(CatalogPart):
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Iterator[Execution]:
-        """Executions, the newest first, read page by page while the caller goes on.
+        """Executions, the newest first, read page by page while the caller iterates.
 
         With folder and project the server finds them by an index on the project's id; a deleted project's executions
         are found without ``project`` only. The other conditions filter what that leaves.
@@ -107,7 +107,7 @@ class Operations(CatalogPart):
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Iterator[Operation]:
-        """Operations of any type, the newest first, read page by page while the caller goes on.
+        """Operations of any type, the newest first, read page by page while the caller iterates.
 
         :param operation_type: only of this type, or of one of these.
         :param status: only in this status, or in one of these.

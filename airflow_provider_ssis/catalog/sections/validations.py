@@ -106,7 +106,7 @@ class Validations(CommandPart):
         until: datetime | None = None,
         limit: int | None = None,
     ) -> Iterator[Validation]:
-        """Validations, the newest first, read page by page while the caller goes on.
+        """Validations, the newest first, read page by page while the caller iterates.
 
         :param folder: only in this folder.
         :param project: only of this project and its packages; needs ``folder``.

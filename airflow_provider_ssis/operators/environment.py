@@ -58,7 +58,8 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
     :param description: what the environment is for. Default: as it is. (templated)
     :param projects: projects that shall have a reference to the environment: ``Mart`` for one in the same folder,
         ``Folder/Mart`` for any other. Further references stay. (templated)
-    :param delete_other_variables: delete variables that are not in ``variables``. Default: False.
+    :param delete_other_variables: delete variables that are not in ``variables``, which must then be given; ``{}``
+        deletes all. Default: False.
     :param create_folder: create the catalog's folder if it does not exist. Default: False.
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``environment_id``, ``created``, ``changed`` and ``unchanged``: the names of variables and references.
@@ -121,11 +122,25 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
                 read(name, value)
         if is_known(types):
             _check_types(names_of("types", types))
+        if variables is None:
+            self._check_deletion()
         if is_known(variables) and isinstance(variables, Mapping):
             _check_different("variables", variables)
             for name in ("types", "descriptions"):
                 if is_known(value := getattr(self, name)):
                     _check_names(name, names_of(name, value), variables)
+
+    def _check_deletion(self) -> None:
+        """Check that no template that rendered to nothing deletes all variables.
+
+        :raises InvalidTaskArgument: it would.
+        """
+        if self.delete_other_variables and (self.variables is None or self.variables == ""):
+            raise InvalidTaskArgument(
+                f"variables is {self.variables!r}, so delete_other_variables=True would delete all variables of the "
+                "environment. If that is meant, give {}. If a template rendered to nothing: did the task that it pulls "
+                "from push a value?"
+            )
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Create or update the environment.
@@ -135,6 +150,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         """
         folder, name = required_text("folder", self.folder), required_text("environment", self.environment)
         description = optional_text("description", self.description)
+        self._check_deletion()
         wanted = values_of("variables", self.variables)
         _check_different("variables", wanted)
         types, descriptions = names_of("types", self.types), names_of("descriptions", self.descriptions)

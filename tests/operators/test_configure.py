@@ -321,11 +321,24 @@ def test_the_folder_is_created_only_on_request(catalog: Catalog) -> None:
         {"variables": {"Server": "x"}, "descriptions": {"Port": "TCP"}},
         {"variables": {"Server": "x", "SERVER": "y"}},
         {"projects": "Mart"},
+        {"delete_other_variables": True},
     ],
 )
 def test_wrong_arguments_of_an_environment_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidTaskArgument):
         environment(**arguments)
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_variables_that_render_to_nothing_delete_no_others(mart: Catalog, nothing: str | None) -> None:
+    environment(variables={"Port": 1}).execute()
+    task_run = environment(variables="{{ nothing }}", delete_other_variables=True)
+    rendered(task_run.operator, native=True, nothing=nothing)
+    with pytest.raises(InvalidTaskArgument, match="would delete all"):
+        task_run.execute()
+    assert list(variables(mart)) == ["Port"]
+    environment(variables={}, delete_other_variables=True).execute()
+    assert variables(mart) == {}
 
 
 def test_a_secret_as_a_literal_is_warned_about() -> None:

@@ -14,6 +14,7 @@ from airflow_provider_ssis.emulator.tsql.execution import call_statements, table
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.handlers import StreamedTable, done
+from airflow_provider_ssis.emulator.tsql.execution.inherited_identity import inherited_identity
 from airflow_provider_ssis.emulator.tsql.execution.insert_targets import Target
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.table_names import is_local
@@ -105,17 +106,23 @@ async def _fill(
         rules = TableRules(identity)
         columns = (*columns[:place], *columns[place + 1 :])
         rows = [(*row[:place], *row[place + 1 :]) for row in rows]
+    names: Sequence[str] = ()
+    if identity is None:
+        inherited = inherited_identity(session, statement.text.tree, [column.name for column in columns], frame)
+        rules = NO_RULES if inherited is None else TableRules(inherited)
+        names = () if inherited is None else [column.name for column in columns]
     declaration = s.TableDeclaration(statement.line, statement.into[-1], declared, rules=rules)
+    insert = partial(tables.insert_rows, session, frame=frame, names=names, gives_identity=bool(names))
     if is_local(statement.into):
         table = tables.create_table(session, declaration, frame)
-        await session.worker.run(partial(tables.insert_rows, session, table, [(columns, rows)], frame))
+        await session.worker.run(partial(insert, table, [(columns, rows)]))
         return
     new = user_table_statements.new_table(session, declaration, statement.into)
     async with session.transactions.writing([new], session.options):
         user_table_statements.check_free(session, new)
         session.transactions.write([], partial(session.transactions.user_tables.create, new))
         user_table_statements.note_global(session, new)
-        await session.worker.run(partial(tables.insert_rows, session, new, [(columns, rows)], frame))
+        await session.worker.run(partial(insert, new, [(columns, rows)]))
 
 
 async def _insert_execute(interpreter: Runner, statement: s.InsertExecute, frame: Frame) -> AsyncGenerator[Event]:

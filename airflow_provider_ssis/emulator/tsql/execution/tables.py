@@ -181,21 +181,34 @@ _Part = tuple[Sequence[Column], Sequence[tuple[Any, ...]]]
 
 
 def insert_rows(
-    session: SessionState, table: WritableTable, parts: Sequence[_Part], frame: Frame, names: Sequence[str] = ()
+    session: SessionState,
+    table: WritableTable,
+    parts: Sequence[_Part],
+    frame: Frame,
+    names: Sequence[str] = (),
+    *,
+    gives_identity: bool = False,
 ) -> None:
     """Add rows to a table, as one INSERT does: all of them or none.
 
     :param names: the columns of the table that take them; all but the identity column where none is named.
+    :param gives_identity: the rows have values for the identity column.
     :raises SqlError: 213, 515, 2627 and others.
     """
-    steps = [_insertion(session, table, part, frame, names) for part in parts]
+    steps = [_insertion(session, table, part, frame, names, gives_identity=gives_identity) for part in parts]
     write = session.transactions.write if len(steps) == 1 else session.transactions.write_steps
     for applied in write([table], lambda: [step() for step in steps]):
         _note_identity(session, applied, frame)
 
 
 def _insertion(
-    session: SessionState, table: WritableTable, part: _Part, frame: Frame, names: Sequence[str]
+    session: SessionState,
+    table: WritableTable,
+    part: _Part,
+    frame: Frame,
+    names: Sequence[str],
+    *,
+    gives_identity: bool = False,
 ) -> Callable[[], Applied]:
     """The action that adds rows to a table."""
     columns, rows = part
@@ -211,7 +224,7 @@ def _insertion(
     text = " ".join([f"INSERT INTO {table.text}{listed} SELECT", "*", "FROM", given.text])
     local = {table.name.lower(): table} if isinstance(table, LocalTable) else {}
     query = compiled(session, text, {**local, given.name: given})
-    run = change_runner(session, query, Environment(session, frame))
+    run = change_runner(session, query, Environment(session, frame), identity_insert=gives_identity or None)
 
     def insert() -> Applied:
         try:

@@ -14,6 +14,23 @@ import pytest
 from tests.support.tsql_session import Answer, shared_sessions
 
 CASES: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
+    "SELECT INTO keeps IDENTITY of a column that is selected as it is": (
+        [
+            """
+CREATE TABLE keys1 (id int IDENTITY(10, 5) PRIMARY KEY, v varchar(5)); INSERT keys1 (v) VALUES ('a'), ('b')
+SELECT * INTO #k1 FROM keys1; INSERT #k1 (v) VALUES ('c'); SELECT id FROM #k1
+SELECT v, id AS k INTO keys2 FROM dbo.keys1 AS x WHERE id > 10; INSERT keys2 (v) VALUES ('z'); SELECT k, COLUMNPROPERTY(OBJECT_ID('keys2'), 'k', 'IsIdentity') FROM keys2
+SELECT TOP (0) * INTO #k2 FROM #k1; INSERT #k2 (v) VALUES ('x'); SELECT id FROM #k2
+BEGIN TRY INSERT #k2 VALUES (1, 'y') END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH
+SELECT id + 0 AS id, v INTO #k3 FROM keys1; INSERT #k3 VALUES (1, 'y')
+SELECT k.id, o.v INTO #k4 FROM keys1 k JOIN keys1 o ON o.id = k.id; INSERT #k4 VALUES (1, 'y')
+SELECT id, MAX(v) AS v INTO #k5 FROM keys1 GROUP BY id; INSERT #k5 VALUES (1, 'y')
+SELECT id, id AS id2 INTO #k6 FROM keys1; INSERT #k6 VALUES (1, 2)
+SELECT id, v INTO #k7 FROM keys1 UNION ALL SELECT 1, 'q'; INSERT #k7 VALUES (1, 'y'); SELECT COUNT(*) FROM #k7
+"""
+        ],
+        [[(10,), (15,), (20,)], [(15, 1), (20, 1)], [(10,)], [(8101,)], [(4,)]],
+    ),
     "staging merge with a delete and an audit of actions": (
         [
             """

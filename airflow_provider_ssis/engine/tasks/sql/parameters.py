@@ -19,6 +19,9 @@ from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.tasks.sql.values import python_value, text_in, text_of
 from airflow_provider_ssis.project.package.tasks import ParameterBinding
 
+_ANY_SIZE = -1
+"""The stored size of a parameter that has none; the message of 0xC002F429 calls it the default."""
+
 OLE_DB_KINDS = frozenset({"OLEDB", "ADO", "EXCEL"})
 """Types of connections whose parameters have the type codes and rules of OLE DB."""
 
@@ -137,7 +140,7 @@ class SqlParameter:
         """
         if self.type in LONGEST:
             length = max(self.size, len(value) if isinstance(value, (str, bytes)) else 1, 1)
-            shown = "max" if length > LONGEST[self.type] else str(length)
+            shown = "max" if length > LONGEST[self.type] or (self.is_output and self.size == _ANY_SIZE) else str(length)
             return f"{ {T.DT_STR: 'varchar', T.DT_WSTR: 'nvarchar'}.get(self.type, 'varbinary') }({shown})"
         if self.type in (T.DT_DECIMAL, T.DT_NUMERIC):
             # An output value has at most 10 digits after the point, unless its input value has more.
@@ -190,7 +193,7 @@ def sql_parameters(
     :param is_procedure: whether the statement is the name of a procedure.
     :param statement: the statement; None if it is not known yet.
     :raises TaskFailure: names or directions do not fit the type of connection, a type code is unknown, or the size of
-        an output text is missing.
+        an output text is 0 or negative.
     """
     found = [_parameter(each, kind) for each in _ordered(bindings, kind, statement)]
     returned = [number for number, each in enumerate(found) if each.direction == "ReturnValue"]
@@ -201,9 +204,10 @@ def sql_parameters(
             "A return value over ADO.NET needs the property IsQueryStoredProcedure of the task to be True.", 0xC00291E6
         )
     for each in found:
-        if each.is_output and each.type in LONGEST and each.size <= 0:
+        if each.is_output and each.type in LONGEST and each.size <= 0 and each.size != _ANY_SIZE:
             raise TaskFailure(
-                f"The output parameter for the variable {each.variable} has no size. Set ParameterSize of the mapping.",
+                f"The output parameter for the variable {each.variable} has the size {each.size}. Set ParameterSize of"
+                f" the mapping, or {_ANY_SIZE} for a value of any length.",
                 0xC002F429,
             )
     return tuple(found)

@@ -36,6 +36,7 @@ _DEFAULTS = {
     "SecondOperandType": "DirectInput",
     "DestinationType": "FileConnection",
     "XPathOperation": "Evaluation",
+    "ValidationType": "XSD",
 }
 """What a property without a stored value means: since format 6 files leave out the defaults of the class."""
 _INVALID = 0xC002926D
@@ -71,7 +72,7 @@ class XmlTask(Task):
         if operation == "XPATH" and self._text("XPathOperation") != "Evaluation":
             what = f"the XPath operation {self._text('XPathOperation')}"
             yield Refusal(where, what, "only Evaluation is supported", "Use a Foreach loop over nodes.")
-        if operation == "Validate" and self._text("ValidationType") not in ("", "DTD", "XSD"):
+        if operation == "Validate" and self._text("ValidationType") not in ("DTD", "XSD"):
             yield Refusal(where, f"the validation type {self._text('ValidationType')}", "the types are DTD and XSD")
 
     def run(self, context: TaskContext) -> str:

@@ -205,7 +205,9 @@ def test_the_only_parameter_of_a_procedure_over_ole_db_may_have_its_name(make: M
 
 
 @pytest.mark.parametrize("kind", ["OLEDB", "ADO.NET"])
-def test_output_parameters_of_a_statement(make: Make, kind: str) -> None:
+@pytest.mark.parametrize("size", [50, -1])
+def test_output_parameters_of_a_statement(make: Make, kind: str, size: int) -> None:
+    """A size of -1, the default, is any length."""
     if kind == "OLEDB":
         statement, names, codes = "SET ? = ? + N'!'", ("0", "1"), (130, 130)
     else:
@@ -213,7 +215,7 @@ def test_output_parameters_of_a_statement(make: Make, kind: str) -> None:
     context = make(
         statement,
         kind,
-        parameters=(Mapped(names[0], "Text", codes[0], "Output", 50), Mapped(names[1], "Text", codes[1])),
+        parameters=(Mapped(names[0], "Text", codes[0], "Output", size), Mapped(names[1], "Text", codes[1])),
     )
     run_task(context)
     assert context.read("Text") == "O'Brien äß!"
@@ -362,7 +364,8 @@ FAILURES: list[tuple[str, dict[str, Any], int]] = [
     ("SELECT ?", {"parameters": (Mapped("0", "Int", 13),)}, 0xC00291F2),
     ("SELECT ?", {"parameters": (Mapped("0", "Text", 3),)}, 0xC002F210),
     ("SELECT ?", {"parameters": (Mapped("0", "Text", 130, size=3),)}, 0xC002F210),
-    ("SET ? = 1", {"parameters": (Mapped("0", "Text", 130, "Output"),)}, 0xC002F429),
+    ("SET ? = 1", {"parameters": (Mapped("0", "Text", 130, "Output", 0),)}, 0xC002F429),
+    ("SET ? = 1", {"parameters": (Mapped("0", "Text", 130, "Output", -2),)}, 0xC002F429),
     (
         "SELECT ?",
         {"parameters": (Mapped("0", "Int", 3), Mapped("1", "Int", 3, "ReturnValue"))},

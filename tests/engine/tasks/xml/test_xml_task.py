@@ -117,6 +117,10 @@ def test_validation_with_a_schema(tmp_path: Path, document: str, valid: bool) ->
         assert failure_of(lambda: run(tmp_path, FailOnValidationFail="True", **given)).code == 0xC002926D
 
 
+def test_a_schema_is_the_default_of_a_validation(tmp_path: Path) -> None:
+    assert run(tmp_path, OperationType="Validate", SecondOperand=XSD) == "true"
+
+
 def test_validation_with_a_dtd(tmp_path: Path) -> None:
     dtd = "<!ELEMENT r (i*)><!ELEMENT i (#PCDATA)><!ATTLIST i k CDATA #REQUIRED>"
     given = {"OperationType": "Validate", "ValidationType": "DTD"}

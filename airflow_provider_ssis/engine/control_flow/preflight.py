@@ -183,7 +183,9 @@ class _Check:
             if path not in self._places:
                 near = get_close_matches(path, self._places, n=1)
                 advice = f"Did you mean {near[0]}?" if near else "Give the path of a task, or of a component after it."
-                yield Refusal(path, "the function of the run", "the package has no such task or component", advice)
+                yield Refusal(
+                    path, "the function that replaces it", "the package has no such task or component", advice
+                )
 
     def unknown_replacements(self) -> Iterator[Refusal]:
         """Yield the replacements of connection managers that the packages do not have.
@@ -196,7 +198,7 @@ class _Check:
                 names = ", ".join(sorted(set(self._managers.values()))) or "none"
                 advice = f"Did you mean {self._managers[near[0]]}?" if near else f"Connection managers: {names}."
                 why = "the package and its project have no such connection manager"
-                yield Refusal(written, "the replacement of a connection manager", why, advice)
+                yield Refusal(written, "the connection string that replaces it", why, advice)
 
     def _child(self, name: str, given: frozenset[str]) -> Iterator[Refusal]:
         try:

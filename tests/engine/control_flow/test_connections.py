@@ -294,7 +294,7 @@ def test_the_password_of_the_package_opens_its_encrypted_values(runs: EngineRuns
 
 
 def test_a_replacement_that_names_no_connection_manager_is_refused(runs: EngineRuns) -> None:
-    with pytest.raises(UnsupportedError, match=r"Sale: the replacement of a connection manager.*Did you mean Sales\?"):
+    with pytest.raises(UnsupportedError, match=r"Sale: the connection string that replaces it.*Did you mean Sales\?"):
         runs.run(package_with_connection(), connections={"Sale": STRING})
 
 

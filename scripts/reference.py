@@ -11,6 +11,7 @@ import dataclasses
 import inspect
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FunctionType
@@ -51,6 +52,9 @@ from airflow_provider_ssis.triggers.validation import SsisValidationTrigger
 from scripts.docstrings import Docstring, parse, to_markdown
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+_FEWEST_SECTIONS = 4
+"""A page with so many sections begins with links to them."""
+
 _NOTE = "<!-- Written by scripts/reference.py from the code: change the code, then run `make docs`. -->"
 _OPERATORS = (
     "All arguments are given by name. `templated` means that Airflow renders templates in the argument. Every operator "
@@ -70,14 +74,14 @@ names = { task = "(SQL|EXP|DFT) .+" }    # rule N102: package, task, container, 
 per-file-ignores = { "Old*.dtsx" = ["D"] }
 ```"""
 _OPERATOR_CLASSES = (
+    SsisRunPackageOperator,
+    SsisRunLocalPackageOperator,
+    SsisStopExecutionOperator,
     SsisDeployProjectOperator,
     SsisValidateOperator,
     SsisRestoreProjectOperator,
     SsisSetParametersOperator,
     SsisEnvironmentOperator,
-    SsisRunPackageOperator,
-    SsisRunLocalPackageOperator,
-    SsisStopExecutionOperator,
 )
 _SENSORS_AND_TRIGGERS = (
     SsisExecutionSensor,
@@ -125,7 +129,22 @@ def pages() -> dict[str, str]:
         "command-line.md": "\n\n".join(_command_line()),
         "lint-rules.md": "\n\n".join(_lint_rules()),
     }
-    return {name: f"{_NOTE}\n\n{text}\n" for name, text in texts.items()}
+    return {name: f"{_NOTE}\n\n{_with_contents(text)}\n" for name, text in texts.items()}
+
+
+def _with_contents(text: str) -> str:
+    """A page with links to its sections before the first one, if there are several."""
+    sections = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    if len(sections) < _FEWEST_SECTIONS:
+        return text
+    seen: Counter[str] = Counter()
+    links = []
+    for section in sections:
+        anchor = re.sub(r"[^\w\- ]", "", section.lower()).replace(" ", "-")
+        links.append(f"[{section}](#{anchor}-{seen[anchor]})" if seen[anchor] else f"[{section}](#{anchor})")
+        seen[anchor] += 1
+    before, heading, after = text.partition("\n## ")
+    return f"{before}\nOn this page: {', '.join(links)}.\n{heading}{after}"
 
 
 def _lint_rules() -> Iterator[str]:

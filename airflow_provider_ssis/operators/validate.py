@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.message_levels import MessageLevel
+from airflow_provider_ssis.compat import resumed_context
 from airflow_provider_ssis.exceptions import InvalidTaskArgument
 from airflow_provider_ssis.executions.arguments import check_choice, environment_of, flag, optional_text, required_text
 from airflow_provider_ssis.executions.deadline import Deadline, seconds
@@ -190,6 +191,10 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
 
     def on_kill(self) -> None:
         """Stop the validation."""
+        if self._validation_id is None and (context := resumed_context()) is not None:
+            # Airflow 2 kills a deferred task whose execution_timeout has passed before it calls execute_complete.
+            kwargs = getattr(context["ti"], "next_kwargs", None) or {}
+            self._validation_id = kwargs.get("validation_id")
         if self._validation_id is None:
             return
         try:

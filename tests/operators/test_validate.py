@@ -30,6 +30,7 @@ from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.operators.restore import SsisRestoreProjectOperator
 from airflow_provider_ssis.operators.validate import SsisValidateOperator
 from airflow_provider_ssis.triggers.validation import SsisValidationTrigger
+from tests.support.airflow_context import current_context
 from tests.support.deferrals import deferred, events_of, reloaded, resumed
 from tests.support.ssis_projects import execute_package, make_ispac, package, parameter, task
 from tests.support.task_runs import TaskRun, rendered
@@ -152,6 +153,20 @@ def test_a_killed_task_stops_its_validation(mart: Catalog, held: threading.Event
     with pytest.raises(ValidationStopped, match="was stopped by sa"):
         task_run.execute()
     killer.join(60)
+
+
+def test_a_task_that_is_killed_before_it_resumes_stops_its_validation(mart: Catalog, held: threading.Event) -> None:
+    """Airflow 2 kills a deferred task whose execution_timeout has passed before it calls execute_complete."""
+    deferral = deferred(validate(package="Load.dtsx", deferrable=True))
+    later = validate(package="Load.dtsx", deferrable=True)
+    later.task_instance.next_method = "execute_complete"
+    later.task_instance.next_kwargs = {**(deferral.kwargs or {}), "event": {}}
+    with current_context(later.context):
+        later.operator.on_kill()
+    held.set()
+    wait_until(lambda: all(each.status.is_terminal for each in mart.validations()))
+    [validation] = mart.validations()
+    assert validation.status is OperationStatus.CANCELED
 
 
 def test_arguments_are_checked_when_the_dag_is_parsed() -> None:

@@ -25,6 +25,7 @@ class TaskInstanceRecord:
     max_tries: int = 0
     start_date: datetime | None = None
     next_method: str | None = None
+    next_kwargs: dict[str, Any] | None = None
     xcoms: dict[str, Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:

@@ -49,11 +49,15 @@ HEAVY = {
 ROUND_TRIPS = 30
 
 
-@pytest.fixture
-def server() -> Iterator[EmulatorProcess]:
+def server_with_guest() -> Iterator[EmulatorProcess]:
     with EmulatorProcess() as server:
         server.administrator.execute("EXEC emulator.add_login @name = N'guest', @password = N'Pa55-word!'")
         yield server
+
+
+server = pytest.fixture(server_with_guest, name="server")
+shared_server = pytest.fixture(server_with_guest, scope="module", name="shared_server")
+"""For tests that leave nothing behind in the catalog."""
 
 
 class Heavy:
@@ -92,24 +96,24 @@ class Heavy:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", HEAVY)
-def test_other_clients_get_answers_while_a_statement_is_heavy(server: EmulatorProcess, kind: str) -> None:
-    heavy = Heavy(server, HEAVY[kind])
+def test_other_clients_get_answers_while_a_statement_is_heavy(shared_server: EmulatorProcess, kind: str) -> None:
+    heavy = Heavy(shared_server, HEAVY[kind])
     for _ in range(ROUND_TRIPS):
-        assert server.administrator.execute("SELECT COUNT(*) FROM catalog.folders").fetchval() == 0
-    with closing(server.connect()) as another:
+        assert shared_server.administrator.execute("SELECT COUNT(*) FROM catalog.folders").fetchval() == 0
+    with closing(shared_server.connect()) as another:
         assert another.execute("SELECT 1").fetchval() == 1
     heavy.cancel()
     # The session of the statement is not harmed by it.
     assert heavy.connection.cursor().execute("SELECT 42").fetchval() == 42
-    assert server.memory() < 2500 * MEGABYTE
+    assert shared_server.memory() < 2500 * MEGABYTE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["a recursion without end", "a loop without end", "a large sort"])
-def test_a_statement_ends_when_its_client_dies(server: EmulatorProcess, kind: str) -> None:
+def test_a_statement_ends_when_its_client_dies(shared_server: EmulatorProcess, kind: str) -> None:
     script = (
         "import sys, pyodbc\n"
-        f"c = pyodbc.connect({server.odbc('guest')!r}, autocommit=True)\n"
+        f"c = pyodbc.connect({shared_server.odbc('guest')!r}, autocommit=True)\n"
         "c.execute(\"EXEC sp_getapplock 'mine', 'Exclusive', 'Session'\")\n"
         "print('ready', flush=True)\n"
         f"c.execute({HEAVY[kind]!r})\n"
@@ -118,7 +122,7 @@ def test_a_statement_ends_when_its_client_dies(server: EmulatorProcess, kind: st
     assert client.stdout is not None
     assert client.stdout.readline() == "ready\n"
     take = "DECLARE @r int; EXEC @r = sp_getapplock 'mine', 'Exclusive', 'Session', 0, 'public'; SELECT @r"
-    with closing(server.connect("guest")) as other:
+    with closing(shared_server.connect("guest")) as other:
         assert other.execute(take).fetchval() == -1
         client.kill()
         client.communicate()

@@ -115,7 +115,7 @@ def run_times(airflow: AirflowProcesses, dag_id: str, times: int, tally: Tally) 
 
     :param airflow: see :func:`airflow_with_short_packages`.
     :param dag_id: ``run_<mix>``, ``sense_deferrable_<mix>`` or ``sense_reschedule_<mix>``, with a mix of
-        :mod:`tests.processes.packages`.
+        :mod:`tests.processes.packages`. One more task of ``sense_`` starts all packages.
     :param times: number of DAG runs.
     :param tally: what to add to, after each run.
     :raises TimeoutError: a DAG run does not end.

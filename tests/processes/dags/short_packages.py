@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, task_group
+from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
@@ -14,11 +14,18 @@ RUN: dict[str, Any] = {"folder": FOLDER, "project": PROJECT, "retries": 0}
 SENSORS: dict[str, dict[str, Any]] = {"deferrable": {"deferrable": True}, "reschedule": {"mode": "reschedule"}}
 
 
-@task_group
-def start_and_wait(package: str, sensor: dict[str, Any]) -> None:
-    """Start a package and wait for it in another task."""
-    run = SsisRunPackageOperator(task_id="run", package=package, wait_for_termination=False, **RUN)
-    SsisExecutionSensor(task_id="wait", execution_id=run.output, poke_interval=1, timeout=600, retries=0, **sensor)
+@task(retries=0)
+def start(packages: list[str]) -> list[int]:
+    """Start packages without waiting; returns the ids of their executions."""
+    from airflow_provider_ssis.catalog.requests import ExecutionRequest
+    from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
+
+    with SsisCatalogHook().open_catalog() as catalog:
+        requests = [ExecutionRequest(folder=FOLDER, project=PROJECT, package=package) for package in packages]
+        execution_ids = [catalog.create_execution(request) for request in requests]
+        for execution_id in execution_ids:
+            catalog.start_execution(execution_id)
+    return execution_ids
 
 
 for mix, packages in MIXES.items():
@@ -29,4 +36,6 @@ for mix, packages in MIXES.items():
 
     for way, arguments in SENSORS.items():
         with DAG(dag_id=f"sense_{way}_{mix}", schedule=None, catchup=False, max_active_tasks=TASKS):
-            start_and_wait.partial(sensor=arguments).expand(package=of_tasks)
+            SsisExecutionSensor.partial(task_id="wait", poke_interval=1, timeout=600, retries=0, **arguments).expand(
+                execution_id=start(of_tasks)
+            )

@@ -32,11 +32,12 @@ def command(paths: tuple[Path, ...], check: bool, strip_layout: bool, strip_mach
     """
     from airflow_provider_ssis.project.comparison.canonical import canonical
     from airflow_provider_ssis.project.errors import ProjectError
+    from airflow_provider_ssis.project.regular_files import read_regular
 
     changed = failed = 0
     for path in _files(paths):
         try:
-            data = path.read_bytes()
+            data = read_regular(path)
             new = canonical(data, str(path), layout=not strip_layout, machine=not strip_machine)
             if new == data:
                 continue

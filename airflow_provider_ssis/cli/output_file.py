@@ -21,7 +21,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     :param path: the target.
     :raises OSError: the target is not a regular file, or cannot be written. A file that exists is unchanged.
     """
-    target = path.resolve()
+    # Path.resolve raises RuntimeError for a loop of links before Python 3.13.
+    target = Path(os.path.realpath(path))
     mode = _mode_of(target)
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         temporary = Path(file.name)
@@ -42,19 +43,7 @@ def _mode_of(target: Path) -> int:
         umask = os.umask(0)
         os.umask(umask)
         return 0o666 & ~umask
-    if not stat.S_ISREG(mode):
-        raise OSError(0, f"it is a {_kind(mode)}, not a regular file")
+    from airflow_provider_ssis.project.regular_files import check_regular
+
+    check_regular(mode)
     return stat.S_IMODE(mode)
-
-
-def _kind(mode: int) -> str:
-    for is_kind, name in (
-        (stat.S_ISDIR, "directory"),
-        (stat.S_ISCHR, "device"),
-        (stat.S_ISBLK, "device"),
-        (stat.S_ISFIFO, "pipe"),
-        (stat.S_ISSOCK, "socket"),
-    ):
-        if is_kind(mode):
-            return name
-    return "special file"

@@ -145,7 +145,7 @@ def load_project(source: Path | str | bytes, *, password: str | None = None) -> 
         if any(one.suffix.lower() == ".dtproj" for one in path.iterdir()):
             return _opened(path, str(path), path, password)
         return _loose(path, None, password)
-    if path.suffix.lower() in PACKAGE_SUFFIXES and path.exists():
+    if path.suffix.lower() in PACKAGE_SUFFIXES and path.is_file():
         return _package(path, password)
     return _opened(path, str(path), path.parent if path.suffix.lower() == ".dtproj" else None, password)
 

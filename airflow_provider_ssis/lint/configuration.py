@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -59,7 +60,8 @@ def find_configuration(source: Path) -> Path | None:
 
     :param source: the file or folder to check.
     """
-    start = source.resolve()
+    # Path.resolve raises RuntimeError for a loop of links before Python 3.13.
+    start = Path(os.path.realpath(source))
     for folder in (start, *start.parents):
         own = folder / "airflow-ssis.toml"
         if own.is_file():

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 
 from airflow_provider_ssis.project.errors import InvalidArchiveError, LimitExceededError, located_in
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
+from airflow_provider_ssis.project.regular_files import open_regular
 
 Source = bytes | Path | IO[bytes]
 """A file: its bytes, its path, or the file opened for reading bytes."""
@@ -152,7 +153,7 @@ def open_file(path: Path) -> IO[bytes]:
     :raises InvalidArchiveError: the file cannot be opened.
     """
     try:
-        return path.open("rb")
+        return open_regular(path)
     except OSError as error:
         raise InvalidArchiveError(f"cannot be read: {error.strerror or error}", part=str(path)) from None
 

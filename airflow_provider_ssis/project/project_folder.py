@@ -7,6 +7,7 @@ from pathlib import Path
 
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_ssis.project.regular_files import open_regular
 
 _NAME_THE_FOLDER = "Give the path of the folder that contains the .dtproj, or of the .dtproj itself"
 
@@ -77,7 +78,7 @@ class ProjectFolder:
                 advice="Restore the file, or remove it from the project in Visual Studio",
             )
         try:
-            with (self.path / actual).open("rb") as file:
+            with open_regular(self.path / actual) as file:
                 return file.read(self.limits.part_bytes + 1)
         except OSError as error:
             raise BuildError(f"cannot be read: {error.strerror or error}", part=name) from None

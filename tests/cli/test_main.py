@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -233,6 +234,27 @@ def test_an_error_that_cannot_be_printed_keeps_its_exit_code(monkeypatch: pytest
     assert main(["run", "Sales", "Mart"]) == 6
     with suppress(OSError):
         full.close()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "loop", "directory"])
+@pytest.mark.parametrize("command", ["build", "check", "diff", "fmt", "inspect", "lint"])
+def test_a_source_that_is_no_regular_file_is_refused(
+    command: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reading it could wait, or take memory, without end."""
+    names = {"fmt": "A.dtsx", "diff": "A.dtsx", "check": "A.dtsx", "build": "A.dtproj"}
+    path = tmp_path / names.get(command, "A.ispac")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path)
+    more = {"build": ["--output", str(tmp_path / "out.ispac")], "diff": [str(path)]}
+    code = main([command, str(path), *more.get(command, [])])
+    printed = capsys.readouterr()
+    assert code in (1, 2, 4), printed
+    assert path.name in printed.out + printed.err
 
 
 @pytest.mark.parametrize(

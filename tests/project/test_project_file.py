@@ -100,3 +100,10 @@ def test_a_protected_project_is_opened_without_its_secrets(tmp_path: Path) -> No
     with open_project(path, strip_sensitive=True, password="secret") as file:
         assert file.project.protection_level is ProtectionLevel.DONT_SAVE_SENSITIVE
         assert read_ispac(file.read()) == file.project
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "A.ispac"
+    os.mkfifo(path)
+    with pytest.raises(ProjectError, match="it is a pipe, not a regular file"), open_project(path):
+        pass

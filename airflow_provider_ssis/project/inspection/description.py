@@ -18,7 +18,7 @@ from typing import Any
 from airflow_provider_ssis.project.configuration_file import read_configuration_file
 from airflow_provider_ssis.project.connection_strings import masked
 from airflow_provider_ssis.project.errors import located_in
-from airflow_provider_ssis.project.inspection.sources import SsisFiles, open_files
+from airflow_provider_ssis.project.inspection.sources import SsisFiles, file_content, open_files
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.lineage.columns import column_lineage
 from airflow_provider_ssis.project.models import ExecutableKind, Parameter
@@ -48,7 +48,7 @@ def describe(source: Path, *, password: str | None = None, limits: Limits = DEFA
     suffix = source.suffix.lower()
     with located_in(source):
         if suffix == ".dtsconfig":
-            found = read_configuration_file(source.read_bytes(), source.name, limits=limits)
+            found = read_configuration_file(file_content(source), source.name, limits=limits)
             values = [
                 {"path": one.path, "type": one.configured_type, "value_type": one.value_type} for one in found.values
             ]

@@ -19,6 +19,7 @@ from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.package.document import DtsPackage, dts_package, is_encrypted_package
 from airflow_provider_ssis.project.project_folder import ProjectFolder
 from airflow_provider_ssis.project.properties import read_project_parameters
+from airflow_provider_ssis.project.regular_files import read_regular
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def open_files(
             return
         if suffix in _FILE_SUFFIXES:
             path = source
-            only = SsisFiles(path.name, (path.name,), lambda name: _bytes(path), password=password, limits=limits)
+            only = SsisFiles(path.name, (path.name,), lambda name: file_content(path), password=password, limits=limits)
             yield replace(only, source=str(source))
             return
         if suffix != ".dtproj" and not source.is_dir():
@@ -178,8 +179,12 @@ def _project(
     return SsisFiles(part, names, read, manifest, configurations, password, limits, is_checked)
 
 
-def _bytes(source: Path) -> bytes:
+def file_content(source: Path) -> bytes:
+    """Read a file.
+
+    :raises InvalidPartError: it cannot be read, or is not a regular file.
+    """
     try:
-        return source.read_bytes()
+        return read_regular(source)
     except OSError as error:
         raise InvalidPartError(f"cannot be read: {error.strerror or error}", part=source.name) from None

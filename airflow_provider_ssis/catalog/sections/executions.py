@@ -60,7 +60,8 @@ class Executions(Operations):
 
         One round trip, however many parameters there are (one more for each thousand or so). Names and types are
         checked first, so that a mistake creates nothing. If a setting is refused nevertheless, because the project was
-        deployed at that moment for instance, the error names the execution that was created and not started.
+        deployed at that moment for instance, the error names the execution that was created and not started. If only
+        the answer is lost, the call is repeated: the catalog keeps a second execution then, which never runs.
 
         :param request: what to run and how.
         :param needs_values: create nothing if a required parameter has no value. Default: False, the start fails then.

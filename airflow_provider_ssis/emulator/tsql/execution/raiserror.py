@@ -25,6 +25,9 @@ _PLACE = re.compile(
     r"%(?P<flags>[-+0# ]*)(?P<width>\*|\d+)?(?:\.(?P<precision>\*|\d+))?(?P<size>h|l|I64)?(?P<type>[%a-zA-Z])"
 )
 
+_LAST_SYSTEM_MESSAGE: Final = 50_000
+"""Messages with higher numbers are those that users add."""
+
 
 def raised(
     message: Any, severity: Any, state: Any, arguments: Sequence[Any], options: frozenset[str], line: int
@@ -35,6 +38,12 @@ def raised(
     :param options: LOG, NOWAIT, SETERROR.
     :raises SqlError: the error, where the severity makes it one; 2732, 2754, 2786, 2787 for faults of the call.
     """
+    if isinstance(message, int) and message > _LAST_SYSTEM_MESSAGE:
+        text = (
+            f"Error {message}, severity {severity}, state {state} was raised, but no message with that error number "
+            "was found in sys.messages. Pass the text of the message to RAISERROR."
+        )
+        raise SqlError(18054, text)
     if isinstance(message, int):
         raise SqlError(2732, f"No message with the number {message} exists. Pass the text of the message to RAISERROR.")
     if not all(isinstance(number, int | None) for number in (severity, state)):

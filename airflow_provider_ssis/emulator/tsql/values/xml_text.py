@@ -6,12 +6,13 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, BINARIES, family
+from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, BINARIES, MONEY, family
 
 _TEXT_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#x0D;"})
 _ATTRIBUTE_ESCAPES: Final = str.maketrans(
@@ -31,6 +32,8 @@ def value_text(value: Any, type: SqlType) -> str:  # noqa: A002 - the field's ow
         return base64.b64encode(value).decode()
     if type.name == "bit":
         return "1" if value else "0"
+    if type.name in MONEY:
+        return f"{value:.4f}"
     if type.name in APPROXIMATE:
         mantissa, _, exponent = f"{value:.15e}".partition("e")
         return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(3)}"
@@ -54,36 +57,45 @@ class _Element:
 
 
 def path_row(names: Sequence[str], types: Sequence[SqlType], values: Sequence[Any], row: str) -> str:
-    """A row of FOR XML PATH.
+    """A row of FOR XML PATH. Columns that follow each other share the elements that their paths have in common.
 
     :param names: of the columns: paths such as ``@id``, ``name/first``, ``text()``; empty for text.
     :param row: the element of the row; empty for none.
     """
     root = _Element(row)
-    last: list[_Element] = [root]
+    opened: list[str] = []
+    elements: list[_Element] = [root]
     follows_data = False
     for name, type_, value in zip(names, types, values, strict=True):
-        *parents, leaf = name.split("/")
+        path, leaf = _steps(name)
+        shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(opened, path, strict=False)))
+        # A column with NULL closes elements too, and opens none.
+        opened, elements = path[:shared], elements[: shared + 1]
         if value is None:
             continue
-        path = [root]
-        for depth, parent in enumerate(parents, start=1):
-            reused = depth < len(last) and last[depth].name == parent and path[-1].content[-1:] == [last[depth]]
-            path.append(last[depth] if reused else _child(path[-1], parent))
-        here = path[-1]
+        for step in path[len(elements) - 1 :]:
+            elements.append(_child(elements[-1], step))
+        opened = path
+        here = elements[-1]
         text = value_text(value, type_)
         content = text if type_.name == "xml" else text.translate(_TEXT_ESCAPES)
         if leaf.startswith("@"):
             here.attributes.append(f'{leaf[1:]}="{text.translate(_ATTRIBUTE_ESCAPES)}"')
-        elif leaf == _DATA:
-            here.content.append(f" {content}" if follows_data else content)
-        elif leaf in _TEXT_NODES:
-            here.content.append(content)
         else:
-            _child(here, leaf).content.append(content)
+            here.content.append(f" {content}" if leaf == _DATA and follows_data else content)
         follows_data = leaf == _DATA
-        last = path
     return root.text()
+
+
+def _steps(name: str) -> tuple[list[str], str]:
+    """The elements of a column's path, and what is in the last: an attribute, data() or text."""
+    *parents, leaf = name.split("/")
+    return (parents, leaf) if leaf.startswith("@") or leaf in (*_TEXT_NODES, _DATA) else ([*parents, leaf], "")
+
+
+def is_list(names: Sequence[str]) -> bool:
+    """Whether the rows of FOR XML PATH without an element are one list, with blanks between its values."""
+    return bool(names) and all(name == _DATA for name in names)
 
 
 def _child(parent: _Element, name: str) -> _Element:
@@ -106,7 +118,8 @@ def check_path(name: str, has_row: bool, seen: list[str]) -> None:
         prefix = "/".join(parents)
         for other in seen:
             *others, other_leaf = other.split("/")
-            if "/".join(others) == prefix and not other_leaf.startswith("@"):
+            is_sibling = "/".join(others) == prefix and not other_leaf.startswith("@")
+            if is_sibling or (other == seen[-1] == prefix):
                 text = f"The attribute-centric column '{name}' must not come after a non-attribute-centric sibling."
                 raise SqlError(6852, text)
         leaf = leaf[1:]

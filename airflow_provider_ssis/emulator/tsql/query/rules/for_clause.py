@@ -33,7 +33,7 @@ _KNOWN: Final = {
     "JSON": ("PATH", "AUTO", "ROOT", "INCLUDE_NULL_VALUES", "WITHOUT_ARRAY_WRAPPER"),
 }
 
-Writer = Callable[..., str]
+Writer = Callable[..., str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _xml(node: exp.Query, query: BoundQuery, options: dict[str, str | None]) -> 
     names = [column.name for column in query.columns]
     types = [column.type for column in query.columns]
     result = _XML if "TYPE" in options else NVARCHAR_MAX
-    before = after = ""
+    before = after = between = ""
     if "ROOT" in options:
         root = options["ROOT"] if options["ROOT"] is not None else "root"
         before, after = f"<{root}>", f"</{root}>"
@@ -127,6 +127,8 @@ def _xml(node: exp.Query, query: BoundQuery, options: dict[str, str | None]) -> 
         if nil:
             raise not_supported("FOR XML PATH … ELEMENTS XSINIL")
         write: Writer = partial(_path_row, names, types, row)
+        if not row and xml_text.is_list(names):
+            write, between = partial(_list_item, names, types), " "
     elif "RAW" in options or "AUTO" in options:
         given = options.get("RAW")
         row = _source_name(node) if "AUTO" in options else given if given is not None else "row"
@@ -140,7 +142,12 @@ def _xml(node: exp.Query, query: BoundQuery, options: dict[str, str | None]) -> 
     else:
         raise not_supported("FOR XML EXPLICIT")
     key = f"for xml {sorted(options.items(), key=str)} {names} {row}"
-    return _Format(key, write, result, before=before, after=after)
+    return _Format(key, write, result, between, before, after)
+
+
+def _list_item(names: Sequence[str], types: Sequence[SqlType], *values: Any) -> str | None:
+    """The values of a row of data() alone; None for no value, which a list leaves out."""
+    return xml_text.path_row(names, types, values, "") or None
 
 
 def _path_row(names: Sequence[str], types: Sequence[SqlType], row: str, *values: Any) -> str:

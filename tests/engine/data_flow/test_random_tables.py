@@ -89,7 +89,7 @@ def _is_long(row: Row) -> bool:
     return row[1] is not None and len(row[1].encode("utf-16-le")) > 2 * 3
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data(), commit=st.sampled_from([None, 1, 2, 2**31 - 1]), chosen=st.sampled_from(_TYPES))
 def test_rows_come_back_from_a_table_as_they_were_written(
     database: TestDatabase, data: st.DataObject, commit: int | None, chosen: tuple[Column, str, list[Any]]

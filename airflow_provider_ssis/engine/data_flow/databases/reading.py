@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -36,6 +37,8 @@ _T = DataTypeCode
 _MICROSECOND_SCALE = 6
 _MAX_BATCH_BYTES = 32 * 1024 * 1024
 """The size of the buffers for one fetch, where a table has wide columns."""
+_ROWS_AT_ONCE, _LARGE_BYTES = 100, 32 * 1024 * 1024
+"""Rows with large objects that are fetched together, and the size after which a batch gets no more of them."""
 
 COLUMN_NOT_FOUND = 0xC0202005
 """DTS_E_COLUMNNOTFOUND."""
@@ -148,17 +151,54 @@ def _of_mssql(
                         raise no_result()
             positions = column_positions([column[0] for column in cursor.description], schema)
             rows = _fitting_rows(cursor.description, batch_rows)
+            fetch = _fetched_rows if _has_large_objects(cursor.description) else _fetched_batch
             first_row = 1
             while True:
                 with database.cancel.interrupts(interrupt):
-                    batch = cursor.arrow_batch(rows)
-                if not batch.num_rows:
+                    arrays = fetch(cursor, rows, positions, schema)
+                if not arrays or not len(arrays[0]):
                     return
-                yield converted_batch([batch.column(position) for position in positions], schema, first_row)
-                first_row += batch.num_rows
+                yield converted_batch(arrays, schema, first_row)
+                first_row += len(arrays[0])
         except (mssql_python.Error, RuntimeError) as error:
             database.cancel.check()
             raise provider_failure(error, "A query") from error
+
+
+def _has_large_objects(description: Sequence[Sequence[Any]]) -> bool:
+    """Whether a result has columns of the types (max), xml and others."""
+    return any(column[1] in (str, bytes, bytearray) and not column[3] for column in description)
+
+
+def _fetched_batch(
+    cursor: mssql_python.Cursor, rows: int, positions: Sequence[int], _schema: RowSchema
+) -> list[pa.Array]:
+    batch = cursor.arrow_batch(rows)
+    return [batch.column(position) for position in positions]
+
+
+def _fetched_rows(
+    cursor: mssql_python.Cursor, rows: int, positions: Sequence[int], schema: RowSchema
+) -> list[pa.Array]:
+    """The columns of rows with large objects.
+
+    While ``arrow_batch`` waits for the rest of one, it keeps the interpreter lock, so that no other thread runs:
+    cancelling has no effect then, and a server in the same process cannot answer.
+    """
+    return _arrays(_large_rows(cursor, rows), positions, schema)
+
+
+def _large_rows(cursor: Any, most: int) -> list[Any]:
+    """The next rows of a result with large objects: fewer, if they are large."""
+    found: list[Any] = []
+    size = 0
+    while len(found) < most and size < _LARGE_BYTES:
+        rows = cursor.fetchmany(min(_ROWS_AT_ONCE, most - len(found)))
+        if not rows:
+            break
+        found += rows
+        size += sum(len(value) for row in rows for value in row if isinstance(value, (str, bytes)))
+    return found
 
 
 def _fitting_rows(description: Sequence[Sequence[Any]], batch_rows: int) -> int:
@@ -181,18 +221,15 @@ def _of_pyodbc(
                     if not cursor.nextset():
                         raise no_result()
             positions = column_positions([column[0] for column in cursor.description], schema)
+            most = _fitting_rows(cursor.description, batch_rows)
+            fetch = partial(_large_rows, cursor) if _has_large_objects(cursor.description) else cursor.fetchmany
             first_row = 1
             while True:
                 with database.cancel.interrupts(cursor.cancel):
-                    rows = cursor.fetchmany(_fitting_rows(cursor.description, batch_rows))
+                    rows = fetch(most)
                 if not rows:
                     return
-                columns = list(zip(*rows, strict=True))
-                arrays = [
-                    _array(columns[position], column.type)
-                    for position, column in zip(positions, schema.columns, strict=True)
-                ]
-                yield converted_batch(arrays, schema, first_row)
+                yield converted_batch(_arrays(rows, positions, schema), schema, first_row)
                 first_row += len(rows)
         except pyodbc.Error as error:
             database.cancel.check()
@@ -263,8 +300,16 @@ _ARROW_OF_PYTHON: dict[type, pa.DataType] = {
 }
 
 
+def _arrays(rows: Sequence[Any], positions: Sequence[int], schema: RowSchema) -> list[pa.Array]:
+    """The columns of rows that a driver returns; none without rows."""
+    columns = list(zip(*rows, strict=True))
+    if not columns:
+        return []
+    return [_array(columns[position], column.type) for position, column in zip(positions, schema.columns, strict=True)]
+
+
 def _array(values: Sequence[Any], type_: ColumnType) -> pa.Array:
-    """The values of pyodbc as a column."""
+    """The values of a driver as a column."""
     sample = next((value for value in values if value is not None), None)
     if sample is None:
         return pa.nulls(len(values))

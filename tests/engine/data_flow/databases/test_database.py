@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine.cancellation import CancelToken
+from airflow_provider_ssis.engine.data_flow.databases import reading
 from airflow_provider_ssis.engine.data_flow.databases.database import Database, connection_pairs
 from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
 from airflow_provider_ssis.engine.data_flow.databases.table_names import Quoting, split_name
@@ -81,3 +82,21 @@ def test_a_connection_string_is_read_with_its_braces() -> None:
         "pwd": "x}y",
         "server": "h",
     }
+
+
+@pytest.mark.parametrize("parameters", [(), (250,)], ids=["mssql-python", "pyodbc"])
+@pytest.mark.parametrize(("limit", "sizes"), [(32 * 2**20, [250]), (150, [100, 100, 50])])
+def test_large_objects_are_fetched_some_rows_at_a_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch, parameters: tuple[int, ...], limit: int, sizes: list[int]
+) -> None:
+    """``arrow_batch`` keeps the interpreter lock while it waits for the rest of a large object."""
+    monkeypatch.setattr(reading, "_LARGE_BYTES", limit)
+    monkeypatch.delattr("mssql_python.Cursor.arrow_batch")
+    numbers = (
+        "SELECT TOP 250 CAST('ab' AS nvarchar(max)) AS n FROM sys.all_columns AS a CROSS JOIN sys.all_columns AS b"
+    )
+    query = f"{numbers} WHERE ? > 0" if parameters else numbers
+    schema = RowSchema((RowColumn("L", "n", ColumnType(DataTypeCode.DT_WSTR, 4)),))
+    batches = list(read_query(database, query, parameters, schema, 10_000))
+    assert [batch.num_rows for batch in batches] == sizes
+    assert {text for batch in batches for text in batch.column(0).to_pylist()} == {"ab"}

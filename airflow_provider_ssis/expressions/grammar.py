@@ -214,9 +214,20 @@ def parse_text(text: str, *, assignment: bool) -> Node:
     try:
         tree: Any = _parser().parse(text, start="assignment" if assignment else "expression")
     except UnexpectedInput as error:
+        if assignment and _is_expression(text):
+            reason = "The expression assigns nothing. Write a variable and = before it, such as @[User::Name] ="
+            raise ExpressionError(Code.DTS_E_EXPREVALFAILEDTOPARSEEXPRESSION, reason, 0, "") from None
         raise _syntax_error(text, error) from None
     assert isinstance(tree, Node)  # noqa: S101 all rules of the grammar have a method in _Builder
     return tree
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        _parser().parse(text, start="expression")
+    except UnexpectedInput:
+        return False
+    return True
 
 
 def _syntax_error(text: str, error: UnexpectedInput) -> ExpressionError:

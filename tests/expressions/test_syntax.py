@@ -252,6 +252,12 @@ def test_assignments_that_cannot_be_done(text: str, code: ExpressionCode) -> Non
     assert caught.value.code is code
 
 
+@pytest.mark.parametrize("text", ["@y", "@y == 3", "1 + 1"])
+def test_an_expression_in_the_place_of_an_assignment_is_named(text: str) -> None:
+    with pytest.raises(ExpressionError, match="assigns nothing"):
+        compile_assignment(text, Scope(VARIABLES))
+
+
 DEEP = 6000
 
 

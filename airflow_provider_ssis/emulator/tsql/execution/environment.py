@@ -119,6 +119,11 @@ def _collation_property(collation: Any, name: Any) -> Variant | None:
     return None if value is None else Variant(INT, value)
 
 
+def _session_context(session: SessionState, key: Any) -> Variant | None:
+    found = session.context.get(str(key).lower())
+    return None if found is None else found.value
+
+
 def _is_server_role_member(session: SessionState, role: Any, login: Any = None) -> int | None:
     """``IS_SRVROLEMEMBER``, of the session's own login by default."""
     principal = session.principal if login is None else session.engine.logins.by_name(str(login))
@@ -291,7 +296,7 @@ _VALUES: Final[dict[str, Value]] = {
     "is_srvrolemember()": lambda session, frame: partial(_is_server_role_member, session),
     "serverproperty()": lambda session, frame: lambda name: _server_property(session, str(name)),
     "sessionproperty()": lambda session, frame: lambda name: Variant(INT, 1),
-    "session_context()": lambda session, frame: lambda key: None,
+    "session_context()": lambda session, frame: partial(_session_context, session),
     "suser_id()": _login(lambda login: login.login_id if isinstance(login, Principal) else login.id),
     "suser_name()": _login(lambda login: login.name),
     "suser_sid()": _login(lambda login: login.sid),

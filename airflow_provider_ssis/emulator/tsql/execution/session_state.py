@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 import duckdb
 
-from airflow_provider_ssis.emulator.datatypes import Column
+from airflow_provider_ssis.emulator.datatypes import Column, Variant
 from airflow_provider_ssis.emulator.session import DatabaseChanged, Event, Login, Message
 from airflow_provider_ssis.emulator.tsql.execution.cursors import Cursors
 from airflow_provider_ssis.emulator.tsql.execution.database_rights import CHAINED
@@ -41,6 +41,17 @@ class Prepared:
 
     text: str
     declarations: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextValue:
+    """A value of ``sp_set_session_context``.
+
+    :param read_only: no later call may replace it.
+    """
+
+    value: Variant | None
+    read_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,8 @@ class SessionState:
         """The errors whose CATCH blocks run now, the innermost last."""
         self.bulk_target: BulkTarget | None = None
         """Where the rows of the bulk load go that the client has announced."""
+        self.context: dict[str, ContextValue] = {}
+        """What ``SESSION_CONTEXT`` returns, by key in lower case."""
         self.functions: FunctionCalls
         self.chained: str = ""
         """The database of the module that runs now, in lower case; empty outside of modules, and in dynamic SQL."""
@@ -195,6 +208,7 @@ class SessionState:
         self.transactions.begin_request()
         self.engine.locks.release_all(self.spid, of_transaction=False)
         self.impersonation.clear()
+        self.context.clear()
         self.options = Options()
         self._prepared.clear()
         self.errors.clear()

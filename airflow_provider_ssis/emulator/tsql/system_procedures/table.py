@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.system_procedures import (
     renaming,
     roles,
     sequences,
+    session_context,
 )
 from airflow_provider_ssis.emulator.tsql.system_procedures.dynamic_sql import DYNAMIC_PROCEDURES
 
@@ -26,6 +27,7 @@ _FIXED: Final = {
         *object_information.PROCEDURES,
         *renaming.PROCEDURES,
         *sequences.PROCEDURES,
+        *session_context.PROCEDURES,
     )
 }
 

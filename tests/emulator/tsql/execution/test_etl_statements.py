@@ -14,6 +14,14 @@ import pytest
 from tests.support.tsql_session import Answer, shared_sessions
 
 CASES: dict[str, tuple[list[str], list[list[tuple[Any, ...]]]]] = {
+    "values of the session": (
+        [
+            "EXEC sp_set_session_context N'tenant', 5; EXEC sys.sp_set_session_context @key = N'batch', @value = N'x', @read_only = 1",
+            "SELECT CAST(SESSION_CONTEXT(N'Tenant') AS int), CONVERT(nvarchar(5), SESSION_CONTEXT(N'batch')), SESSION_CONTEXT(N'none')",
+            "BEGIN TRY EXEC sp_set_session_context N'batch', 1 END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH",
+        ],
+        [[(5, "x", None)], [(15664,)]],
+    ),
     "SELECT INTO keeps IDENTITY of a column that is selected as it is": (
         [
             """

@@ -57,6 +57,7 @@ ERRORS = [
     ("SELECT 1 FROM (SELECT 1) AS t", 8155, 1),
     ("SELECT 1 FROM (SELECT 1 AS a, 2 AS A) AS t", 8156, 1),
     ("SELECT TOP (1) a FROM (SELECT 1 AS a ORDER BY 1) AS t", 1033, 1),
+    ("SELECT SUM(CASE WHEN a IN (SELECT 1) THEN 1 END) FROM (VALUES (1)) t (a)", 130, 1),
     ("SELECT CAST('2024-01-01' AS date) + 1", 206, 1),
     ("SELECT CAST('2024-01-01' AS date) + CAST('2024-01-01' AS date)", 8117, 1),
     ("WITH t AS (SELECT 1 AS a ORDER BY a) SELECT a FROM t", 1033, 1),

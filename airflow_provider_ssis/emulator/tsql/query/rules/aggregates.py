@@ -203,6 +203,9 @@ def _aggregated(binder: Binder, node: exp.Anonymous, behind: str) -> Typed:
             raise SqlError(102, "Incorrect syntax near '*'.", severity=15)
         result = INT if name == "count" else BIGINT
         return Typed(f"CAST(count(*){behind} AS {duckdb_type(result)})", result, nullable=False)
+    if not behind and argument.find(exp.Query) is not None:
+        text = "Cannot perform an aggregate function on an expression containing an aggregate or a subquery."
+        raise SqlError(130, text)
     distinct = isinstance(argument, exp.Distinct)
     if distinct:
         if behind:

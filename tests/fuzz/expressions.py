@@ -52,12 +52,12 @@ class Expressions:
         """Evaluate a text."""
         text = data.decode("utf-8", "surrogatepass")
         request = {"expression": text, "variables": _VARIABLES, "columns": _COLUMNS}
-        began = time.monotonic()
+        began = time.process_time()
         answer = evaluate_line(json.dumps(request))
         error = answer["error"]
         if error and not error["code"]:
             raise FaultFound(f"{error['message']}\n{text[:500]}")
         if error and not 0 <= error["position"] <= len(text):
             raise FaultFound(f"the position {error['position']} is not in the text\n{text[:500]}")
-        if (seconds := time.monotonic() - began) > _SECONDS:
-            raise FaultFound(f"took {seconds:.0f} seconds\n{text[:500]}")
+        if (seconds := time.process_time() - began) > _SECONDS:
+            raise FaultFound(f"took {seconds:.0f} s of processor time\n{text[:500]}")

@@ -147,12 +147,12 @@ def test_a_sequence_that_the_failure_of_another_task_ended_is_not_done(restarts:
     started, failed = threading.Event(), threading.Event()
 
     def fail_while_one_runs(context: TaskContext) -> None:
-        started.wait(10)
+        started.wait(60)
         fail(context)
 
     def one(context: TaskContext) -> None:
         started.set()
-        failed.wait(10)
+        failed.wait(60)
         for _ in range(10):
             context.information("Lets the walk go on until it has seen the failure.", 0)
 

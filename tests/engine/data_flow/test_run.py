@@ -56,7 +56,7 @@ def test_a_full_queue_makes_the_pushing_thread_wait() -> None:
     assert not pushed.wait(0.05)
     reader = inbox.read("A")
     assert next(reader).to_pydict() == {"n": [1, 2]}
-    assert pushed.wait(5)
+    assert pushed.wait(60)
     inbox.end("A")
     assert [batch.num_rows for batch in reader] == [1]
     thread.join()
@@ -76,13 +76,13 @@ def test_rows_of_one_input_go_to_disk_while_the_component_waits_for_another(tmp_
 
     thread = threading.Thread(target=consume)
     thread.start()
-    first.wait(5)
+    first.wait(60)
     for number in range(100, 150):
         inbox.put("B", _batch(number))  # would wait for ever in a bounded queue
     inbox.put("A", _batch(1))
     inbox.end("B")
     inbox.end("A")
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     assert seen == [1, *range(100, 150)]
 
@@ -101,7 +101,7 @@ def test_stopping_wakes_all_threads_at_a_queue() -> None:
     thread = threading.Thread(target=push)
     thread.start()
     inbox.stop()
-    thread.join(5)
+    thread.join(60)
     assert outcomes == [Cancelled]
     with pytest.raises(Cancelled):
         next(inbox.read("A"))
@@ -115,7 +115,7 @@ def test_rows_that_cannot_be_written_to_disk_fail_the_task(tmp_path: Path) -> No
     failure = failure_of(lambda: inbox.put("B", _batch(2)))
     assert failure.code == 0xC0047048
     inbox.end("A")
-    waits.join(5)
+    waits.join(60)
 
 
 # -- runs --------------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_cancelling_stops_a_run_and_closes_its_files(flow: FlowTest) -> None:
     context = task_context(package, options=RunOptions(taps=(tap,)))
 
     def cancel() -> None:
-        started.wait(10)
+        started.wait(60)
         context.cancel.cancel()
 
     thread = threading.Thread(target=cancel)

@@ -163,7 +163,9 @@ class TestProcesses:
         command = f"echo $$ > {tmp_path}/left; exec sleep 60"
         found = context("sh", f'-c "{command}"', redirects=False, timeout=1, terminate_after_timeout=False)
         assert "left running" in failure_of(lambda: run_task(found)).text
-        pid = int((tmp_path / "left").read_text())
+        left = tmp_path / "left"
+        wait_until(lambda: left.exists() and left.read_text().endswith("\n"), "the program has written its id")
+        pid = int(left.read_text())
         assert Path(f"/proc/{pid}").exists()
         os.kill(pid, signal.SIGKILL)
 
@@ -207,7 +209,7 @@ def leads_to(link: Path, folder: Path) -> bool:
 
 def is_running(pid: int) -> bool:
     """Whether a process exists and is no zombie; waits a little for the end of one that was killed."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             os.kill(pid, 0)

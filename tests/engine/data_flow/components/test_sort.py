@@ -185,7 +185,7 @@ def test_cancelling_ends_a_sort_that_waits_for_rows() -> None:
             reached.set()
 
     def cancel() -> None:
-        reached.wait(10)
+        reached.wait(60)
         context.cancel.cancel()
 
     thread = threading.Thread(target=cancel)

@@ -41,13 +41,11 @@ class Configuration:
     :param name: its name.
     :param settings: values of parameters.
     :param target_server_version: ``SQLServer2012`` to ``SQLServer2025``; empty if the configuration has none.
-    :param run_64bit_runtime: whether Visual Studio runs packages in 64-bit mode; None if it does not say.
     """
 
     name: str
     settings: tuple[ParameterSetting, ...]
     target_server_version: str = ""
-    run_64bit_runtime: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +216,9 @@ def _configurations(root: _Element) -> tuple[Configuration, ...]:
             element.findtext("Name") or "",
             _settings(element),
             (element.findtext("Options/TargetServerVersion") or "").strip(),
-            _flag(element.findtext("Options/Run64BitRuntime")),
         )
         for element in root.iterfind("Configurations/Configuration")
     )
-
-
-def _flag(text: str | None) -> bool | None:
-    return {"true": True, "false": False}.get((text or "").strip().lower())
 
 
 def _settings(configuration: _Element) -> tuple[ParameterSetting, ...]:

@@ -15,7 +15,6 @@ from airflow_provider_ssis.project.ispac import open_ispac
 from airflow_provider_ssis.project.models import Package, Parameter, ProtectionLevel
 from tests.lint.samples import rules_of
 from tests.support.ssis_projects import (
-    configuration,
     connection,
     execute_package,
     make_project,
@@ -63,16 +62,6 @@ def test_levels_differ(tmp_path: Path) -> None:
     assert found(tmp_path, load, edit=edit)["P201"] == [
         "the package has EncryptSensitiveWithPassword, its project DontSaveSensitive"
     ]
-
-
-@pytest.mark.parametrize("text", ["False", " false ", "True", ""])
-def test_32_bit_mode_in_visual_studio(tmp_path: Path, text: str) -> None:
-    project = make_project("Sales", [package("Load.dtsx", task("A"))])
-    options = f"<Options><Run64BitRuntime>{text}</Run64BitRuntime>"
-    write_project_folder(tmp_path, project, configurations=configuration("Test").replace("<Options>", options))
-    hits = rules_of(list(check(tmp_path, LintConfiguration()))).get("P404")
-    is_32 = text.strip().lower() == "false"
-    assert hits == (["the configuration Test sets Run64BitRuntime to False"] if is_32 else None)
 
 
 def test_user_key(tmp_path: Path) -> None:

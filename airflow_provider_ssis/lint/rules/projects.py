@@ -220,18 +220,3 @@ def _child_packages(subject: Subject) -> Iterator[tuple[CheckedPackage, ExecuteP
             is_fixed = "PackageName" not in executable.container.expressions
             if isinstance(task, ExecutePackageTask) and task.use_project_reference and task.package_name and is_fixed:
                 yield one, task, executable.container.path
-
-
-@rule(
-    "P404",
-    "thirty-two-bit-debugging",
-    Severity.WARNING,
-    explanation="Run64BitRuntime of a configuration applies in Visual Studio only: a project file does not contain it, "
-    "and servers run packages in 64-bit mode.",
-    fix="Set Run64BitRuntime to True, or run the packages with use_32bit_runtime or --use32bit",
-)
-def bitness(subject: Subject) -> Iterator[Hit]:
-    """Find configurations with which Visual Studio runs packages in 32-bit mode."""
-    for configuration in subject.files.configurations:
-        if configuration.run_64bit_runtime is False:
-            yield subject.manifest_place(), f"the configuration {configuration.name} sets Run64BitRuntime to False"

@@ -281,7 +281,7 @@ DATA: Final[Mapping[type, Table]] = {
 
 _XML_OPERATIONS: Final = dict(enumerate("Validate XSLT XPATH Merge Diff Patch".split()))
 _XPATH_OPERATIONS: Final = dict(enumerate("Evaluation Values NodeList".split()))
-_OVERWRITE: Final = ("TaskOverwriteDestFile", _boolean)
+_OVERWRITE: Final = ("TaskOverwriteDest", _boolean)
 
 STORED: Final[Mapping[type, Table]] = {
     FtpTask: {

@@ -91,8 +91,8 @@ _TASKS: Final[Mapping[str, _Names]] = {
             **_of(FTP_TASK).values,
             **dict.fromkeys(
                 _words(
-                    "TaskOverwriteDestFile TaskOverwriteFileAtDest OverwriteFileAtDest OverwriteFileAtDestination"
-                    " OverwriteDestination"
+                    "TaskOverwriteDest TaskOverwriteDestFile TaskOverwriteFileAtDest OverwriteFileAtDest"
+                    " OverwriteFileAtDestination OverwriteDestination"
                     " TaskStopOnOperationFailure StopOnOperationFailure TaskStopOnFailure"
                 ),
                 BOOLEANS,

@@ -308,6 +308,7 @@ def test_expressions_of_a_data_flow_that_set_nothing_are_refused(name: str) -> N
 @pytest.mark.parametrize(
     ("task", "name", "is_known"),
     [
+        ("FtpData", "TaskOverwriteDest", True),
         ("FtpData", "OverwriteDestination", True),
         ("FtpData", "Surprise", False),
         ("BulkInsertTaskData", "MaximumErrors", True),

@@ -51,7 +51,7 @@ class Site:
         )
         element: Any = found.container.data()
         if options.pop("overwrite", False):
-            element.element.set("TaskOverwriteDestFile", "True")
+            element.element.set("TaskOverwriteDest", "True")
         if (stops := options.pop("stops", None)) is not None:
             element.element.set("StopOnOperationFailure", stops)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -91,6 +92,8 @@ def connector_of(connection: ConnectionOptions, *, as_json: bool) -> CatalogConn
     :raises UnreadableConnection: Airflow cannot read the connection.
     :raises CommandFailed: Airflow or the driver manager is missing.
     """
+    # Without a handler, Python would print what the library logs before the error with the same text.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     with output_to_stderr() if as_json else nullcontext():
         try:
             connector = connection.connector()

@@ -198,6 +198,8 @@ class CatalogConnector:
                 database=target.database,
                 uses_kerberos=target.is_trusted,
                 uses_ntlm="\\" in (target.user or ""),
+                has_keytab=target.kerberos.keytab is not None,
+                lacks_password=bool(target.user) and not target.password,
             )
             if target.encrypt is Encrypt.STRICT:
                 refusal.advice += self.odbc_driver.family.rules.strict_encryption

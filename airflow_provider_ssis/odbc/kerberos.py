@@ -36,6 +36,9 @@ class KerberosTarget:
     ticket_cache: str | None = None
 
 
+_KEYTAB_SIGNATURE: Final = b"\5"
+"""The first byte of a keytab (MIT Kerberos documentation, "Keytab file format")."""
+
 NO_KEYTAB: Final = KerberosTarget()
 """The identity of the process's existing tickets."""
 
@@ -43,7 +46,8 @@ NO_KEYTAB: Final = KerberosTarget()
 def kerberos_environment(target: KerberosTarget) -> dict[str, str]:
     """The variables that GSSAPI reads. Prepares the ticket cache that they name.
 
-    :raises ValueError: the principal has no realm, or the ticket cache belongs to another principal.
+    :raises ValueError: the principal has no realm, the file is not a keytab, or the ticket cache belongs to another
+        principal.
     :raises UnreadableFile: the keytab cannot be read.
     :raises OSError: the ticket cache cannot be read or written.
     :raises UnsafeFolder: there is no safe folder for the tickets.
@@ -53,7 +57,8 @@ def kerberos_environment(target: KerberosTarget) -> dict[str, str]:
     # The prefix is allowed in KRB5_CLIENT_KTNAME.
     keytab = target.keytab.removeprefix("FILE:")
     # Read here, because GSSAPI would only report that it has no credentials.
-    read_input("kerberos_keytab", keytab)
+    if not read_input("kerberos_keytab", keytab).startswith(_KEYTAB_SIGNATURE):
+        raise ValueError(f"the file {keytab} of the field kerberos_keytab is not a keytab")
     cache = target.ticket_cache
     if cache is None:
         name = digest_of(f"{keytab}\0{target.principal or ''}".encode())

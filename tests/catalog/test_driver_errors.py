@@ -225,3 +225,19 @@ def test_what_a_server_says_that_is_down_or_short_of_something_may_pass(number: 
     error = server_error(DriverReport(text="No.", number=number))
     assert type(error) is errors.TransientError
     assert error.advice
+
+
+def test_a_missing_password_is_named() -> None:
+    raised = pyodbc.Error("28000", "[28000] [FreeTDS][SQL Server]Login failed. (18456) (SQLDriverConnect)")
+    error = connect_error(raised, target="sql01", lacks_password=True)
+    assert error.advice.startswith("The connection has a login and no password. Check login and password")
+
+
+def test_a_keytab_that_gets_no_ticket_is_not_asked_for() -> None:
+    raised = pyodbc.Error(
+        "HY000", "[HY000] [FreeTDS]SSPI Provider: No Kerberos credentials available (SQLDriverConnect)"
+    )
+    advice = connect_error(raised, target="sql01", uses_kerberos=True, has_keytab=True).advice
+    assert "although the connection has a keytab" in advice
+    assert "Set kerberos_keytab" not in advice
+    assert "Set kerberos_keytab" in connect_error(raised, target="sql01", uses_kerberos=True).advice

@@ -55,7 +55,7 @@ KERBEROS: dict[str, tuple[Callable[[Realm, Path], dict[str, Any]], type[CatalogE
     "keytab without the principal": (
         lambda realm, folder: {**keytab(realm), "login": "unknown@CORP.EXAMPLE"},
         KerberosFailed,
-        "keytab has no key of this principal|There is no Kerberos ticket",
+        "keytab has no key of this principal|although the connection has a keytab",
     ),
     "keytab that is not there": (
         lambda realm, folder: {"kerberos_keytab": str(folder / "none.keytab")},

@@ -48,6 +48,13 @@ def test_it_is_the_same_for_all_connections_of_one_principal_and_another_one_for
     assert kerberos_environment(KerberosTarget("other@CORP", keytab))["KRB5CCNAME"] != one["KRB5CCNAME"]
 
 
+def test_a_file_that_is_no_keytab_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "etl.keytab"
+    path.write_bytes(b"-----BEGIN CERTIFICATE-----")
+    with pytest.raises(ValueError, match=r"etl\.keytab of the field kerberos_keytab is not a keytab"):
+        kerberos_environment(KerberosTarget("etl@CORP", str(path)))
+
+
 def test_tickets_that_are_there_already_stay(keytab: str) -> None:
     path = Path(kerberos_environment(KerberosTarget("etl@CORP", keytab))["KRB5CCNAME"].removeprefix("FILE:"))
     path.write_bytes(path.read_bytes() + b"tickets")

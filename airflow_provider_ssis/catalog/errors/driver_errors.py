@@ -80,6 +80,8 @@ def connect_error(
     database: str | None = None,
     uses_kerberos: bool = False,
     uses_ntlm: bool = False,
+    has_keytab: bool = False,
+    lacks_password: bool = False,
 ) -> CatalogError:
     """The exception for an error while connecting.
 
@@ -88,19 +90,24 @@ def connect_error(
     :param database: the requested database, for advice. Default: unknown.
     :param uses_kerberos: the driver was to log in with a Kerberos ticket. Default: False.
     :param uses_ntlm: the driver was to log in with a Windows account and its password. Default: False.
+    :param has_keytab: the tickets are requested with a keytab. Default: False.
+    :param lacks_password: the connection has a login and no password. Default: False.
     """
     report = read_report(error)
     text = report.text
     if uses_kerberos and (report.number == _UNTRUSTED_DOMAIN or _KERBEROS_WORD in text.lower()):
-        return KerberosFailed(
-            f"Kerberos login at {target} failed: {text}", number=report.number, advice=_advice_for_ticket(text)
-        )
+        advice = _advice_for_ticket(text)
+        if has_keytab and advice == _NO_TICKET:
+            advice = _NO_TICKET_WITH_KEYTAB
+        return KerberosFailed(f"Kerberos login at {target} failed: {text}", number=report.number, advice=advice)
     meaning = meaning_of(report.number)
     if meaning.error in (LoginFailed, CatalogMissing, TransientError):
         refused = server_error(report)
         refused.message = f"{target} refused the connection: {text}"
         if uses_ntlm and meaning.error is LoginFailed:
             refused.advice = _NTLM_ADVICE
+        if lacks_password and meaning.error is LoginFailed:
+            refused.advice = f"The connection has a login and no password. {refused.advice}"
         if meaning.error is CatalogMissing and database is not None and database.lower() != _CATALOG_DATABASE.lower():
             refused.advice = _database_advice(database)
         return refused
@@ -225,13 +232,18 @@ _NTLM_ADVICE = (
 _KERBEROS_WORD = "sspi provider"
 """The beginning of Kerberos messages from Microsoft's driver."""
 _UNEXPLAINED_BY_FREETDS = "unable to connect to data source"
+_NO_TICKET = (
+    "There is no Kerberos ticket. Set kerberos_keytab in the connection, or run kinit user@REALM as Airflow's account "
+    "(airflow kerberos does this regularly)."
+)
+_NO_TICKET_WITH_KEYTAB = (
+    "There is no Kerberos ticket, although the connection has a keytab. Check that the keytab has a key of the login "
+    "(klist -k FILE) and gets a ticket (kinit -k -t FILE user@REALM)."
+)
 _TICKET_ADVICE = (
     (
         ("no kerberos credentials", "no credentials", "credentials cache", "no such file"),
-        (
-            "There is no Kerberos ticket. Set kerberos_keytab in the connection, or run kinit user@REALM as Airflow's "
-            "account (airflow kerberos does this regularly)."
-        ),
+        _NO_TICKET,
     ),
     (
         ("ticket expired", "expired"),

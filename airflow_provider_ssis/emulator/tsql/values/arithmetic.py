@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, Variant
+from airflow_provider_ssis.emulator.datatypes import MAX, NVARCHAR_MAX, SqlType, Variant
 from airflow_provider_ssis.emulator.tsql.values.conversion import convert
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.limits import check_size
@@ -133,16 +133,15 @@ def compare_variants(first: Variant, second: Variant) -> int:
     if family(first.type) == "number":
         # Exact numbers compare with one another as they are, floats with floats; no conversion can overflow.
         return int(first.value > second.value) - int(first.value < second.value)
-    shared = combined(first.type, second.type)
+    # Strings of all types have one order, so that a sort has one too.
+    shared = NVARCHAR_MAX if family(first.type) == "string" else combined(first.type, second.type)
     return compare(shared, convert(first.value, first.type, shared), convert(second.value, second.type, shared))
 
 
 def variant_sort_text(value: Variant) -> str:
     """Text that sorts as the sql_variants do."""
-    key = order_key(value.type, value.value)
-    if isinstance(key, str):
-        text = key
-    elif isinstance(key, bytes):
+    key = order_key(NVARCHAR_MAX if family(value.type) == "string" else value.type, value.value)
+    if isinstance(key, bytes):
         text = key.hex()
     elif isinstance(key, dt.datetime):
         text = (key.astimezone(dt.UTC) if key.tzinfo is not None else key.replace(tzinfo=dt.UTC)).isoformat()

@@ -47,10 +47,10 @@ _SPELLED: Final = {
 }
 """Characters that Windows compares as others, of which no decomposition of Unicode says so."""
 
-SEPARATOR: Final = 1
-"""The byte between the parts of a key; lower than all weights."""
-_FIRST_WEIGHT: Final = 2
-_NO_ACCENT: Final = 2
+SEPARATOR: Final = 4
+"""The byte between the parts of a key; lower than all weights. Lower ones mark arguments in the text of a query."""
+_FIRST_WEIGHT: Final = 5
+_NO_ACCENT: Final = 5
 _OTHER_FORM: Final = 0x70
 """The accent of a letter for which :data:`_SPELLED` has others."""
 
@@ -69,11 +69,11 @@ def _ascii(weights: dict[str, str], specials: str = "") -> bytes:
 
 
 ASCII_OF_UNICODE: Final = _ascii(_UNICODE_WEIGHTS, _SPECIALS)
-"""The weight of each byte of an nvarchar in UTF-8: 1 for the apostrophe and the hyphen, 0 where only
+"""The weight of each byte of an nvarchar in UTF-8: :data:`SEPARATOR` for the apostrophe and the hyphen, 0 where only
 :func:`unicode_key` knows it."""
 ASCII_OF_CODE_PAGE: Final = _ascii(_CODE_PAGE_WEIGHTS)
 """The weight of each byte of a varchar in UTF-8; 0 where only :func:`code_page_key` knows it."""
-_PLACES: Final = {special: chr(place) for place, special in enumerate(_SPECIALS, start=1)}
+_PLACES: Final = {special: chr(place) for place, special in enumerate(_SPECIALS, start=_FIRST_WEIGHT)}
 ASCII_PLACES: Final = "".join(_PLACES.get(chr(code), chr(code).lower()) for code in range(0x80)).encode() + bytes(0x80)
 """The bytes of the folded text that ends the key of an nvarchar with specials, where these are the lowest."""
 UNWEIGHTED: Final = bytes((0, SEPARATOR))

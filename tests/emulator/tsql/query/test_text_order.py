@@ -116,6 +116,15 @@ ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
 ]
 
 
+@pytest.mark.parametrize("kind", ["varchar", "nvarchar"])
+def test_keys_of_literals_are_no_marks_of_arguments(run: Callable[[str], Answer], kind: str) -> None:
+    # The text of a query marks its arguments with the characters from 1 to 3.
+    texts = ["-0-", "- -", "\x010\x02", "-\x010\x02", "''-''"]
+    tests = ", ".join(f"SUM(IIF(s < '{text}', 1, 0) + IIF('{text}' <= s, 1, 0))" for text in texts)
+    found = run(f"SELECT {tests}, MAX(@@SPID) - MAX(@@SPID) FROM (VALUES (CAST('m' AS {kind}(9))), ('-')) t (s)")
+    assert (found.numbers, found.results) == ([], [[(2,) * len(texts) + (0,)]])
+
+
 @pytest.mark.parametrize(("text", "expected"), ANSWERS, ids=[text for text, _ in ANSWERS])
 def test_answers(run: Callable[[str], Answer], text: str, expected: list[tuple[Any, ...]]) -> None:
     found = run(text)

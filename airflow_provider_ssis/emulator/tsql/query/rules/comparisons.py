@@ -82,8 +82,12 @@ def equal_sql(binder: Binder, value: Typed) -> str:
 
 
 def _is_literal(value: Typed) -> bool:
-    """Whether a value is a literal of ASCII, of which DuckDB and Python make the same small letters."""
-    return isinstance(value.constant, str) and value.constant.isascii() and value.sql[0] == "'"
+    """Whether a value is a literal of ASCII, of which DuckDB and Python make the same small letters.
+
+    Control characters could be marks of the query's text.
+    """
+    text = value.constant
+    return isinstance(text, str) and text.isascii() and text.isprintable() and value.sql[0] == "'"
 
 
 def _literal(text: str) -> str:

@@ -308,7 +308,6 @@ def test_expressions_of_a_data_flow_that_set_nothing_are_refused(name: str) -> N
 @pytest.mark.parametrize(
     ("task", "name", "is_known"),
     [
-        ("FtpData", "TaskOverwriteDest", True),
         ("FtpData", "OverwriteDestination", True),
         ("FtpData", "Surprise", False),
         ("BulkInsertTaskData", "MaximumErrors", True),
@@ -468,3 +467,16 @@ def test_properties_that_a_server_would_apply_are_refused_unless_they_are_off(tm
         package = PackageBuilder("P")
         package.set_attributes({"EncryptCheckpoints": value})
         assert bool(check_package(package.save(tmp_path))[0].refusals) is is_refused
+
+
+def test_the_option_of_an_ftp_task_to_overwrite_has_the_name_of_the_designer(tmp_path: Path) -> None:
+    package = PackageBuilder("P")
+    connection = package.connection_managers.add_ftp("Ftp", "example.com")
+    local = package.add_variable("Local", "C:\\data", data_type="String")
+    package.add_ftp("Get", connection, "Receive", remote_path="/in/a.csv", local_path=local)
+    root = etree.fromstring(package.to_bytes())
+    for name, is_refused in (("TaskOverwriteDest", False), ("Surprise", True)):
+        next(root.iter("FtpData")).set(name, "True")
+        path = tmp_path / "P.dtsx"
+        path.write_bytes(etree.tostring(root))
+        assert [name in one.what for one in check_package(path)[0].refusals] == [True] * is_refused

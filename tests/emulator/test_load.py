@@ -143,13 +143,14 @@ def test_the_server_ends_within_its_time_while_statements_are_heavy(server: Emul
         each.ended.wait()
 
 
-def large_project(megabytes: int) -> bytes:
-    """A project file whose packages hardly shrink."""
+@pytest.fixture(scope="module")
+def large_project() -> bytes:
+    """A project file of 120 MB, whose packages hardly shrink."""
     names = [f"P{number}.dtsx" for number in range(8)]
     parts = dict(ispac_parts(make_project("Large", [package(name, task("Copy")) for name in names])))
     for name in names:
         end = parts[name].rindex(b"</")
-        noise = base64.b64encode(os.urandom(megabytes * MEGABYTE // len(names)))
+        noise = base64.b64encode(os.urandom(120 * MEGABYTE // len(names)))
         comments = b"".join(b"<!--" + noise[at : at + 50_000] + b"-->" for at in range(0, len(noise), 50_000))
         parts[name] = parts[name][:end] + comments + parts[name][end:]
     return zip_of(parts)
@@ -158,19 +159,18 @@ def large_project(megabytes: int) -> bytes:
 @pytest.mark.slow
 @pytest.mark.parametrize("family", DriverFamily)
 def test_a_large_project_costs_the_server_little_more_than_one_copy(
-    server: EmulatorProcess, family: DriverFamily
+    server: EmulatorProcess, large_project: bytes, family: DriverFamily
 ) -> None:
-    data = large_project(120)
     endpoint = Endpoint(
         server.endpoint["host"], server.endpoint["port"], server.endpoint["user"], server.endpoint["password"]
     )
     with closing(pyodbc.connect(endpoint.odbc(family), autocommit=True)) as connection:
         connection.execute("EXEC catalog.create_folder N'Sales'")
         before = server.memory("VmRSS")
-        connection.execute("EXEC catalog.deploy_project N'Sales', N'Large', ?", data)
-        assert server.memory() - before < 1.5 * len(data)
-        assert connection.execute("EXEC catalog.get_project N'Sales', N'Large'").fetchval() == data
-        assert server.memory() - before < 1.5 * len(data)
+        connection.execute("EXEC catalog.deploy_project N'Sales', N'Large', ?", large_project)
+        assert server.memory() - before < 1.5 * len(large_project)
+        assert connection.execute("EXEC catalog.get_project N'Sales', N'Large'").fetchval() == large_project
+        assert server.memory() - before < 1.5 * len(large_project)
 
 
 @pytest.mark.slow

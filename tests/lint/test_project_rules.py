@@ -25,7 +25,7 @@ from tests.support.ssis_projects import (
 )
 
 USER_KEY = ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
-TESTED = ("P201", "P302", "P401", "P402", "P403", "P404")
+TESTED = ("P201", "P302", "P401", "P402", "P403")
 ASSIGNMENT = (
     b"<ParameterAssignment><ParameterName>Day</ParameterName><BindedVariableOrParameterName>System::StartTime"
     b"</BindedVariableOrParameterName></ParameterAssignment></ExecutePackageTask>"

@@ -137,7 +137,7 @@ def supervisor_pid(context: Context) -> int | None:
     :param context: the task's context.
     """
     if find_spec("airflow.sdk") is None:
-        is_supervised = getattr(context["ti"], "job_id", None) is not None
+        is_supervised = getattr(context.get("ti"), "job_id", None) is not None
     else:
         runner = importlib.import_module("airflow.sdk.execution_time.task_runner")
         channel = getattr(runner, "SUPERVISOR_COMMS", None)

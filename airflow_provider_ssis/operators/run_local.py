@@ -210,21 +210,27 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
             self._process = process
             if self._killed:
                 process.kill()
-            timer = None if self.timeout is None else threading.Timer(self.timeout, process.cancel)
+            timed_out = threading.Event()
+
+            def time_out() -> None:
+                timed_out.set()
+                process.cancel()
+
+            timer = None if self.timeout is None else threading.Timer(self.timeout, time_out)
             if timer is not None:
                 timer.daemon = True
                 timer.start()
             try:
                 with while_supervised(supervisor_pid(context), lambda: process.cancel(kill_after=_KILL_AFTER)):
                     self._follow(process, summary)
-                result = self._result_of(process)
             except BaseException:
                 self._cancel(process, summary)
                 raise
             finally:
                 if timer is not None:
                     timer.cancel()
-        is_late = timer is not None and timer.finished.is_set() and result.status == "canceled" and not self._killed
+            result = self._result_of(process)
+        is_late = timed_out.is_set() and result.status == "canceled" and not self._killed
         self._raise_unless_successful(result, summary, is_late=is_late)
         self._emit_assets(context)
         return {
@@ -247,8 +253,9 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
 
     def _cancel(self, process: EngineProcess, summary: RunSummary) -> None:
         """Cancel the package of a task that ends before it, such as by Airflow's execution_timeout, and log its end."""
-        self.log.warning("The task ends before its package, so the package is canceled.")
+        # First, because the log may have ended with Airflow's process that watches the task.
         process.cancel(kill_after=_KILL_AFTER)
+        self.log.warning("The task ends before its package, so the package is canceled.")
         while True:
             try:
                 return self._follow(process, summary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from airflow_provider_ssis.exceptions import (
     InvalidTaskArgument,
     LocalRunCanceled,
+    LocalRunEndedUnexpectedly,
     LocalRunFailed,
     LocalRunRefused,
     LocalRunTimeout,
 )
+from airflow_provider_ssis.operators import run_local
 from airflow_provider_ssis.operators.run_local import SsisRunLocalPackageOperator
+from airflow_provider_ssis.operators.supervised import while_supervised
 from tests.support.small_packages import counting, endless, failing, refused, saved, small_project
 from tests.support.task_runs import TaskRun, rendered
 from tests.support.waiting import wait_until
@@ -113,6 +117,29 @@ def test_a_task_that_ends_before_its_package_cancels_it_and_logs_its_end(tmp_pat
         thread.join()
         signal.signal(signal.SIGALRM, before)
     assert "Endless:Cancelled: the execution was stopped." in task.log.messages()[-1]
+
+
+def test_a_task_whose_supervisor_has_ended_cancels_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The parent of the test's process has another id, as after the end of the one before.
+    monkeypatch.setattr(run_local, "supervisor_pid", lambda context: -1)
+    monkeypatch.setattr(run_local, "while_supervised", partial(while_supervised, seconds=0.05))
+    with pytest.raises(LocalRunCanceled):
+        local(saved(endless(), tmp_path), timeout=600).execute()
+
+
+def test_a_process_that_dies_is_not_reported_as_canceled(tmp_path: Path) -> None:
+    task = local(saved(endless(), tmp_path))
+
+    def crash() -> None:
+        wait_until(lambda: task.log.messages(), "the package has started")
+        task.operator._process.kill()
+
+    thread = threading.Thread(target=crash)
+    thread.start()
+    with pytest.raises(LocalRunEndedUnexpectedly, match="SIGKILL"):
+        task.execute()
+    thread.join()
+    assert "canceled" not in str(task.log)
 
 
 def test_a_relative_source_starts_at_the_folder_of_the_dag_file(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.util import find_spec
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,21 +40,20 @@ def test_without_a_supervisor_nothing_is_watched() -> None:
     with while_supervised(None, lambda: called.append(None), seconds=0):
         pass
     assert called == []
-    context: Any = {"ti": TaskInstanceRecord()}
-    assert supervisor_pid(context) is None
-
-
-class InProcessChannel:
-    """What ``dag.test()`` has in place of the channel to a supervisor."""
+    contexts: list[Any] = [{"ti": TaskInstanceRecord()}, {}]
+    for context in contexts:
+        assert supervisor_pid(context) is None
 
 
 @pytest.mark.skipif(find_spec("airflow.sdk") is None, reason="Airflow 2 has no such channel")
-@pytest.mark.parametrize(("channel", "is_supervised"), [(SimpleNamespace(), True), (InProcessChannel(), False)])
+@pytest.mark.parametrize(("channel", "is_supervised"), [("CommsDecoder", True), ("InProcessSupervisorComms", False)])
 def test_a_task_on_a_worker_has_a_supervisor(
-    monkeypatch: pytest.MonkeyPatch, channel: Any, is_supervised: bool
+    monkeypatch: pytest.MonkeyPatch, channel: str, is_supervised: bool
 ) -> None:
-    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time import supervisor, task_runner
 
-    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", channel, raising=False)
+    # The second is what dag.test() has in place of the channel to a supervisor.
+    kind = getattr(task_runner if is_supervised else supervisor, channel)
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", object.__new__(kind), raising=False)
     context: Any = {"ti": TaskInstanceRecord()}
     assert (supervisor_pid(context) is not None) is is_supervised

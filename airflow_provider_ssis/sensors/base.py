@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowSkipException, BaseSensorOperator
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException, BaseSensorOperator
 
 from airflow_provider_ssis import config
 from airflow_provider_ssis.catalog.errors import CatalogError, CatalogMissing, LoginFailed
@@ -56,15 +58,8 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         """
         # An earlier try may have run in the same process.
         self._tolerance = self._status_log = None
-        try:
+        with self._skip_on_error():
             return self._execute_deferrable(context) if self.deferrable else self._execute_on_worker(context)
-        except (AirflowSkipException, reschedule_exception()):
-            raise
-        except Exception as error:
-            # Airflow's own handling covers only what Airflow calls.
-            if self.never_fail:
-                raise self._skip(str(error)) from error
-            raise
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Continue after the deferral.
@@ -73,11 +68,27 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         :param next_kwargs: its arguments.
         :param context: the task's context.
         """
-        try:
+        with self._skip_on_error():
             return super().resume_execution(next_method, next_kwargs, context)
-        except CatalogError as error:
-            # Airflow's own handling covers only Airflow's exceptions.
-            if self.never_fail:
+
+    @contextmanager
+    def _skip_on_error(self) -> Iterator[None]:
+        """Skip the task in place of an error, with ``never_fail``; with ``soft_fail``, in place of a timeout.
+
+        Airflow's own handling covers only what Airflow calls and, after a deferral, only Airflow's exceptions; before
+        3.1 it lacks ``never_fail`` there, and in 3.0 ``soft_fail`` at a timeout.
+        """
+        try:
+            yield
+        except AirflowSkipException as skip:
+            if skip.__cause__ is not None:
+                # Airflow's text does not have the reason.
+                self.log.warning("Skipped: %s", skip.__cause__)
+            raise
+        except reschedule_exception():
+            raise
+        except Exception as error:
+            if self.never_fail or (self.soft_fail and isinstance(error, AirflowSensorTimeout)):
                 raise self._skip(str(error)) from error
             raise
 

@@ -127,6 +127,8 @@ def test_with_never_fail_every_error_skips_the_task(mart: Catalog, ssisdb: Ssisd
         task_run = sensor(execution_id, never_fail=True, deferrable=deferrable)
         with pytest.raises(AirflowSkipException):
             task_run.execute()
+        assert "Skipped: " in str(task_run.log)
+        assert str(execution_id) in str(task_run.log).rpartition("Skipped: ")[2]
 
 
 def test_a_status_is_logged_when_it_changes(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
@@ -279,14 +281,24 @@ def test_an_execution_that_has_ended_needs_no_triggerer(mart: Catalog) -> None:
     assert sensor(execution_id, deferrable=True).execute()["status"] == "succeeded"
 
 
-@pytest.mark.parametrize("soft_fail", [False, True])
-def test_deferred_a_failure_fails_or_skips_the_task(mart: Catalog, ssisdb: SsisdbEmulator, soft_fail: bool) -> None:
+@pytest.mark.parametrize("skips", [{}, {"soft_fail": True}, {"never_fail": True}])
+def test_deferred_a_failure_fails_or_skips_the_task(
+    mart: Catalog, ssisdb: SsisdbEmulator, skips: dict[str, bool]
+) -> None:
     ssisdb.scripts.take(0.5, package="Load.dtsx")
     ssisdb.scripts.fail(package="Load.dtsx", executable="Copy", message="The disk is full.")
-    task_run = sensor(started(), deferrable=True, soft_fail=soft_fail)
-    with pytest.raises(AirflowSkipException if soft_fail else ExecutionFailed) as caught:
+    task_run = sensor(started(), deferrable=True, **skips)
+    with pytest.raises(AirflowSkipException if skips else ExecutionFailed) as caught:
         run_to_end(task_run)
-    assert "The disk is full." in (str(task_run.log) if soft_fail else str(caught.value))
+    assert "The disk is full." in (str(task_run.log) if skips else str(caught.value))
+
+
+@pytest.mark.parametrize("skips", [{"soft_fail": True}, {"never_fail": True}])
+def test_a_deferral_that_times_out_skips_the_task(ssisdb: SsisdbEmulator, skips: dict[str, bool]) -> None:
+    task_run = sensor(1, deferrable=True, **skips)
+    with pytest.raises(AirflowSkipException):
+        task_run.operator.resume_execution("__fail__", {"error": "Trigger timeout"}, task_run.context)
+    assert "Skipped: " in str(task_run.log)
 
 
 def test_deferred_it_never_stops_the_execution(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

@@ -69,12 +69,14 @@ class PollSchedule:
         return min(max(MIN_DELAY, age / 5), longest)
 
 
-def is_long_created(state: ExecutionState | None) -> bool:
+def is_long_created(state: ExecutionState | None, *, earlier: float = 0.0) -> bool:
     """Whether an execution was created :data:`START_WARNING` seconds ago and nothing has started it.
 
     :param state: what the poll returned.
+    :param earlier: whether that was so already this number of seconds before the poll. Default: 0, at the poll.
     """
-    return state is not None and state.status is OperationStatus.CREATED and (state.age or 0) >= START_WARNING
+    age = 0.0 if state is None else float(state.age or 0)
+    return state is not None and state.status is OperationStatus.CREATED and age - earlier >= START_WARNING
 
 
 @dataclass(slots=True)

@@ -182,15 +182,15 @@ class SsisExecutionSensor(SsisSensor):
                 is_created = execution.status is OperationStatus.CREATED
                 more = ": nothing has started it yet" if is_created else ""
                 self._log_status(f"{execution_name(execution)} is {status_name(execution.status)}{more}.")
-                self._check_started(catalog, execution, is_later_poke=self._is_later_poke(context))
+                self._check_started(catalog, execution, poke_of=context)
         except CatalogError as error:
             self._tolerate(error)
         return PokeReturnValue(is_done=False)
 
-    def _check_started(self, catalog: Catalog, execution: Execution, *, is_later_poke: bool = False) -> None:
+    def _check_started(self, catalog: Catalog, execution: Execution, *, poke_of: Context | None = None) -> None:
         """Warn about an execution that nothing has started; fail if ``start_timeout`` has passed.
 
-        :param is_later_poke: whether an earlier poke in mode ``reschedule`` may have warned.
+        :param poke_of: the task's context, if a poke asks: in mode ``reschedule``, an earlier one may have warned.
         :raises ExecutionNotStarted: it has passed.
         """
         if execution.status is not OperationStatus.CREATED:
@@ -203,7 +203,10 @@ class SsisExecutionSensor(SsisSensor):
         if self._has_warned or not is_long_created(state):
             return
         self._has_warned = True
-        if not is_later_poke:
+        # Two intervals, because Airflow may be late: better twice than never.
+        since = 2 * max(self.poke_interval, DeferralTimes().resume_after)
+        may_have_warned = is_long_created(state, earlier=since)
+        if not (may_have_warned and poke_of is not None and self._is_later_poke(poke_of)):
             self.log.warning("%s", not_started_text(execution.execution_id))
 
     def _check_after_timeout(self, execution_id: int) -> dict[str, Any]:

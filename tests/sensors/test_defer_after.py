@@ -142,7 +142,7 @@ def test_a_rescheduled_package_sensor_finds_the_success(mart: Catalog, ssisdb: S
 @needs_airflow_3
 def test_only_the_first_poke_of_a_rescheduled_sensor_logs_hints(mart: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     set_times(monkeypatch, defer_after=0, resume_after=15)
-    monkeypatch.setattr(polling, "START_WARNING", 0.0)
+    monkeypatch.setattr(polling, "START_WARNING", -3600.0)
     created = mart.create_execution(LOAD)
     for rescheduled, hints in ((None, 1), (datetime.now(UTC), 0)):
         for task_run, line in (
@@ -154,6 +154,19 @@ def test_only_the_first_poke_of_a_rescheduled_sensor_logs_hints(mart: Catalog, m
             # Airflow 3 warns that the test calls execute.
             assert len([each for each in task_run.log.at("warning") if "Task Runner" not in each]) == hints
             assert line in task_run.log.at("info")[0]
+
+
+@needs_airflow_3
+def test_a_later_poke_warns_of_an_execution_that_was_young_at_the_first(
+    mart: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_times(monkeypatch, defer_after=0, resume_after=15)
+    monkeypatch.setattr(polling, "START_WARNING", 0.0)
+    created = mart.create_execution(LOAD)
+    task_run = sensor(created, mode="reschedule", rescheduled=datetime.now(UTC))
+    with pytest.raises(reschedule_exception()):
+        task_run.execute()
+    assert f"Execution {created} was created and has not been started." in str(task_run.log)
 
 
 @needs_airflow_3

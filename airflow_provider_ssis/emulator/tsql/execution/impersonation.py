@@ -89,13 +89,13 @@ class Impersonation:
         """``EXECUTE AS LOGIN``.
 
         :param is_final: it cannot be reverted.
-        :raises SqlError: 15406.
+        :raises SqlError: 15406; also where the session acts as a user, which has no rights on the server.
         """
         found = session.engine.logins.by_name(name)
-        is_own = found is not None and found.name == session.principal.name
+        is_own = not self._scope and found is not None and found.name == session.principal.name
         if found is None or not (session.principal.is_sysadmin or is_own):
             raise SqlError(15406, _DENIED.format("server", name))
-        self._act_as(session, found, self._scope if is_own else "", is_final=is_final)
+        self._act_as(session, found, "", is_final=is_final)
 
     def act_as_user(self, session: Impersonating, name: str, *, is_final: bool = False) -> None:
         """``EXECUTE AS USER``.

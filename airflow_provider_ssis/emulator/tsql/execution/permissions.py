@@ -81,6 +81,8 @@ def has_permission(session: SessionState, securable: Any, kind: Any, permission:
 def _granted(session: SessionState, database: UserDatabase, wanted: str, schema: str = "", name: str = "") -> int:
     """Whether the login has a permission in a client's database, or any of them."""
     rights = [right.upper() for right in _ON_OBJECTS - {_ANY}] if wanted == _ANY else [wanted.upper()]
+    if not session.impersonation.allows(database.name):
+        return 0
     found = [database.may(session.principal, right, schema, name) for right in rights]
     if not schema and wanted in (_ANY, "connect"):
         return int(found[0] is not None)

@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.execution.impersonation import Imperson
 from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
 from airflow_provider_ssis.emulator.tsql.execution.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
+from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabase
 from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.names import TEMPORARY_DATABASE
@@ -321,6 +322,10 @@ class SessionState:
             return self.principal.id
         known = self.metadata.database_principals(self.database)
         return next((each.id for each in known if each.name.lower() == self.user.lower()), GUEST_ID)
+
+    def owns(self, database: UserDatabase) -> bool:
+        """Whether the login is dbo of a client's database."""
+        return self.impersonation.allows(database.name) and database.is_owner(self.principal)
 
     def may(self, right: str, database: str, schema: str = "", name: str = "") -> bool | None:
         """Whether the login has a right in a client's database; None where it may not use the database.

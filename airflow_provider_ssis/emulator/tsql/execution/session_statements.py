@@ -126,7 +126,7 @@ def _set_database_option(interpreter: Runner, statement: s.SetDatabaseOption, fr
     found = session.engine.databases.get(name)
     if found is None and session.metadata.database_name(name) is not None:
         raise not_supported("ALTER DATABASE of a database of the server itself")
-    if found is None or not found.is_owner(session.principal):
+    if found is None or not session.owns(found):
         text = f"Database '{name}' does not exist, or you have no permission to alter it."
         raise SqlError(5011, text, severity=14, state=9)
     session.row_count = 0

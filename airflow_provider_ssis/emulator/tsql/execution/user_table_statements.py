@@ -58,7 +58,7 @@ async def _drop_database(interpreter: Runner, statement: table_syntax.DropDataba
         found = None if known is None else engine.databases.get(known)
         if known is not None and found is None:
             raise SqlError(3708, f"Cannot drop the database '{known}', because it is a system database.", state=4)
-        if found is None or not found.is_owner(session.principal):
+        if found is None or not session.owns(found):
             text = f"Cannot drop the database '{name}': it does not exist, or you do not have permission."
             raise SqlError(3701, text, severity=11)
         if any(each.database.lower() == name.lower() for each in engine.sessions) or engine.table_locks.any_in(

@@ -19,6 +19,8 @@ SETUP = (
     f"CREATE PROC owner_dyn WITH EXECUTE AS OWNER AS {WHO}; EXEC ('SELECT COUNT(*) FROM t')",
     f"CREATE PROC caller_in_owner WITH EXECUTE AS OWNER AS EXECUTE AS CALLER; {WHO}; REVERT; {WHO}; REVERT; SELECT USER_NAME()",
     "CREATE PROC leaves AS EXECUTE AS USER = 'dbo'; SELECT USER_NAME()",
+    f"CREATE PROC owner_login WITH EXECUTE AS OWNER AS EXECUTE AS LOGIN = 'sa'; {WHO}",
+    "CREATE PROC owner_drops WITH EXECUTE AS OWNER AS SELECT HAS_PERMS_BY_NAME('Other', 'DATABASE', 'CONNECT'); DROP DATABASE Other; ALTER DATABASE Other SET RECOVERY SIMPLE",
     "GRANT EXECUTE TO etl",
 )
 
@@ -45,6 +47,8 @@ CASES: list[tuple[str, str, Results, list[int]]] = [
     ("sa", f"EXECUTE AS LOGIN = 'guest'; EXEC sp_executesql N'REVERT; {WHO}'; REVERT", [[GUEST]], []),
     ("sa", f"EXECUTE AS USER = 'etl' WITH NO REVERT; REVERT; {WHO}", [[GUEST]], []),
     ("sa", "EXECUTE AS LOGIN = 'guest'; EXECUTE AS CALLER; SELECT USER_NAME(); REVERT; REVERT; SELECT USER_NAME()", [[("etl",)], [("dbo",)]], []),
+    ("guest", "EXEC owner_login", [[("sa", "dbo", "guest")]], [15406]),
+    ("guest", "EXEC owner_drops; SELECT DB_NAME(DB_ID('Other'))", [[(0,)], [("Other",)]], [3701, 5011]),
     ("guest", "EXECUTE AS USER = 'etl'; SELECT USER_NAME(); REVERT; EXECUTE AS LOGIN = 'guest'; REVERT", [[("etl",)]], []),
     ("sa", "EXECUTE AS USER = 'etl'; USE master; REVERT; USE Shop; REVERT; SELECT USER_NAME()", [[("dbo",)]], [15199]),
     ("sa", "EXECUTE AS USER = 'dbo'; BEGIN TRY EXEC ('USE Other') END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH; REVERT", [[(916,)]], []),

@@ -90,8 +90,9 @@ class RememberedRows:
             return None
         if not _are_small(given):
             return None
-        # With the columns, because one text can have columns of other T-SQL types.
-        return Question((query.sql, query.columns, given), self._changes.last(sources))
+        # With the columns, because one text can have columns of other T-SQL types; and the values as text, because two
+        # that are equal can differ: the same time in two zones, 1 and 1.0.
+        return Question((query.sql, query.columns, repr(given)), self._changes.last(sources))
 
     def find(self, question: Question) -> list[Row] | None:
         """The rows of a query, if they are known and no table has changed since."""

@@ -128,3 +128,10 @@ def test_two_queries_of_one_text_do_not_share_their_rows(runner: asyncio.Runner,
             for query in queries
         ]
         assert found == [[[(1,)]], [[(0,)]]]
+
+
+def test_values_that_are_equal_and_differ_do_not_share_their_rows(runner: asyncio.Runner, served: Served) -> None:
+    for _ in range(2):
+        for moment in ("2024-01-01 12:00:00 +01:00", "2024-01-01 11:00:00 +00:00"):
+            text = f"DECLARE @d datetimeoffset(0) = '{moment}', @s varchar(40); SELECT @s = @d FROM catalog.folders"
+            assert runner.run(answer(served.first, f"{text}; SELECT @s")).results == [[(moment,)]]

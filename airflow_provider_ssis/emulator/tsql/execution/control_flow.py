@@ -78,11 +78,7 @@ async def _try(interpreter: Runner, statement: s.TryCatch, frame: Frame) -> Asyn
 async def _return(interpreter: Runner, statement: s.Return, frame: Frame) -> Iterable[Event]:
     if statement.value is not None and frame.returns is not None:
         value, source = await interpreter.evaluator.value(statement.value, frame)
-        frame.result = (
-            None
-            if value is None
-            else (conversion.assign(value, source, frame.returns, interpreter.session.options.date_order))
-        )
+        frame.result = conversion.assign(value, source, frame.returns, interpreter.session.options.date_order)
     elif statement.value is not None:
         value, source = await interpreter.evaluator.value(statement.value, frame)
         frame.status = conversion.assign(0 if value is None else value, source if value is not None else INT, INT)

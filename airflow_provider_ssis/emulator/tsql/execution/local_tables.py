@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import no_null, translated
 from airflow_provider_ssis.emulator.tsql.values import conversion, storage
+from airflow_provider_ssis.emulator.tsql.values.date_styles import MDY
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
@@ -60,13 +61,16 @@ class LocalTables:
         """Drop a table; a missing table is not an error."""
         self._remove(table.storage_name)
 
-    def insert(self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> None:
+    def insert(
+        self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]], date_order: str = MDY
+    ) -> None:
         """Add rows.
 
         :param columns: the columns of the rows; one for each column of the table.
+        :param date_order: SET DATEFORMAT.
         :raises SqlError: 213, 515 and the errors of conversions. The rules of the table are not applied.
         """
-        write_rows(self._connection, table, stored_rows(table, columns, rows))
+        write_rows(self._connection, table, stored_rows(table, columns, rows, date_order))
 
     def describe(self, table: LocalTable) -> None:
         """Take new rules for a table."""
@@ -74,13 +78,16 @@ class LocalTables:
         if _lasts(table):
             self.of_session[table.name] = table
 
-    def rebuild(self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> None:
+    def rebuild(
+        self, table: LocalTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]], date_order: str
+    ) -> None:
         """Make a table again, with other columns and these rows; after an error it is as before.
 
         :param columns: the columns of the rows; one for each new column of the table.
+        :param date_order: SET DATEFORMAT.
         :raises SqlError: see :meth:`insert`.
         """
-        stored = stored_rows(table, columns, rows)
+        stored = stored_rows(table, columns, rows, date_order)
         self._make(table)
         write_rows(self._connection, table, stored)
 
@@ -117,10 +124,13 @@ class LocalTables:
             self.of_session.pop(known.name, None)
 
 
-def stored_rows(table: WritableTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+def stored_rows(
+    table: WritableTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]], date_order: str
+) -> list[list[Any]]:
     """Rows as DuckDB takes them.
 
     :param columns: those of the rows, one for each of the table.
+    :param date_order: SET DATEFORMAT.
     :raises SqlError: 213, 515 and the errors of conversions.
     """
     if len(columns) != len(table.columns):
@@ -131,7 +141,8 @@ def stored_rows(table: WritableTable, columns: Sequence[Column], rows: Sequence[
         for value, source, target in zip(row, columns, table.columns, strict=True):
             if value is None and not target.nullable:
                 raise no_null(table.name, target.name)
-            kept = conversion.store(value, source.type, target.type, table=table.name, column=target.name)
+            names = {"table": table.name, "column": target.name}
+            kept = conversion.store(value, source.type, target.type, **names, order=date_order)
             values.append(storage.encode(target.type, kept, zoned=True))
         stored.append(values)
     return stored

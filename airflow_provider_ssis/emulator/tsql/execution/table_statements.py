@@ -143,15 +143,17 @@ def replace_table(
     :param rows: its rows, as Python values; None leaves them as they are.
     :param columns: those of the rows, which are converted as INSERT does; default the new ones.
     """
+    # Now: after a savepoint is rolled back, the transaction repeats the change, perhaps with other options.
+    order = session.options.date_order
 
     def rebuild() -> None:
         given = columns or new.columns
         if isinstance(new, UserTable):
             stored = session.transactions.user_tables
-            stored.describe(new) if rows is None else stored.rebuild(new, given, rows)
+            stored.describe(new) if rows is None else stored.rebuild(new, given, rows, order)
         else:
             local = session.local_tables
-            local.describe(new) if rows is None else local.rebuild(new, given, rows)
+            local.describe(new) if rows is None else local.rebuild(new, given, rows, order)
 
     session.transactions.write([old], rebuild)
     if isinstance(new, LocalTable):

@@ -212,10 +212,11 @@ def _insertion(
 ) -> Callable[[], Applied]:
     """The action that adds rows to a table."""
     columns, rows = part
+    order = session.options.date_order
     if isinstance(table, LocalTable) and table.rules == NO_RULES and not names:
 
         def insert_plain() -> Applied:
-            session.local_tables.insert(table, columns, rows)
+            session.local_tables.insert(table, columns, rows, order)
             return Applied(len(rows), (), None, None)
 
         return insert_plain

@@ -159,13 +159,16 @@ class UserTables:
         """Take new rules for a table."""
         self.define(table)
 
-    def rebuild(self, table: UserTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> None:
+    def rebuild(
+        self, table: UserTable, columns: Sequence[Column], rows: Sequence[tuple[Any, ...]], date_order: str
+    ) -> None:
         """Make a table again, with other columns and these rows.
 
         :param columns: the columns of the rows; one for each new column of the table.
+        :param date_order: SET DATEFORMAT.
         :raises SqlError: 515 and the errors of conversions; nothing is changed.
         """
-        stored = stored_rows(table, columns, rows)
+        stored = stored_rows(table, columns, rows, date_order)
         self._connection.execute(f"DROP TABLE {table.storage_name}")
         self._connection.execute(create_table(table.storage_name, table.columns, zoned=True))
         write_rows(self._connection, table, stored)

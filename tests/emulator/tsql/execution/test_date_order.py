@@ -24,6 +24,7 @@ CASES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("SET DATEFORMAT dmy; EXEC sp_executesql N'SELECT @d, DATEADD(day, 0, ''01/02/2024'')', N'@d date', @d = '31/12/2024'", [(DAY.date(), SWAPPED)]),
     ("SET DATEFORMAT dmy; EXEC ('SET DATEFORMAT mdy'); DECLARE @v sql_variant = '31/12/2024'; SELECT CAST(@v AS date) FROM (VALUES (1)) t (a)", [(DAY.date(),)]),
     ("SET DATEFORMAT dmy; EXEC ('SELECT ''31/12/2024''') WITH RESULT SETS ((d date))", [(DAY.date(),)]),
+    ("SET DATEFORMAT dmy; CREATE TABLE #e (d date); INSERT #e EXEC ('SELECT ''31/12/2024'''); ALTER TABLE #e ALTER COLUMN d varchar(10); UPDATE #e SET d = '01/02/2024' WHERE d = '2024-12-31'; ALTER TABLE #e ALTER COLUMN d datetime; SELECT d FROM #e; DROP TABLE #e", [(SWAPPED,)]),
     ("SET LANGUAGE British; SELECT CAST('31/12/2024' AS date), @@DATEFIRST, @@LANGUAGE, @@LANGID, DATENAME(month, '20240105')", [(DAY.date(), 1, "British", 23, "January")]),
     ("SET LANGUAGE British; SET LANGUAGE us_english; SELECT CAST('12/31/2024' AS date), @@DATEFIRST, @@LANGUAGE", [(DAY.date(), 7, "us_english")]),
 ]  # fmt: skip

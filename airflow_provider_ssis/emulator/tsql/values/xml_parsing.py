@@ -17,6 +17,8 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supp
 _ROOT: Final = "sql-xml-fragment"
 _DECLARATION: Final = re.compile(r"<\?xml\s[^>]*?\?>")
 _ENCODING: Final = re.compile(r"""encoding\s*=\s*["']([\w.\-]+)["']""")
+_DTD: Final = re.compile(r"(?:\s++|<!--(?>.*?-->)|<\?(?>.*?\?>))*+<!DOCTYPE", re.DOTALL)
+"""A DTD is before the first element; comments and instructions may be before it."""
 _DEEPEST: Final = 128
 _KEEPS_SPACE: Final = 1
 _ALLOWS_DTD: Final = 2
@@ -54,7 +56,7 @@ def parsed(text: str, *, is_unicode: bool, style: int | None = None) -> str:
         if is_unicode and encoding is not None and not encoding[1].lower().startswith(("utf-16", "ucs-2")):
             raise _error(9402, declaration.end(), "unable to switch the encoding")
         body = body[declaration.end() :]
-    if "<!DOCTYPE" in body:
+    if _DTD.match(body):
         if (style or 0) & _ALLOWS_DTD:
             raise not_supported("CONVERT of XML with a DTD")
         raise SqlError(6359, "Parsing XML with internal subset DTDs not allowed. Use CONVERT with style option 2.")
@@ -62,6 +64,8 @@ def parsed(text: str, *, is_unicode: bool, style: int | None = None) -> str:
     try:
         root = etree.fromstring(f"<{_ROOT}>{body}</{_ROOT}>".encode(errors="surrogatepass"), parser)
     except etree.XMLSyntaxError as error:
+        if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+            raise _too_deep() from None
         raise _syntax_error(error, text, body) from None
     return "".join(_content(root, 0, keeps_space=bool((style or 0) & _KEEPS_SPACE)))
 
@@ -87,8 +91,7 @@ def _content(node: etree._Element, depth: int, *, keeps_space: bool) -> Iterator
 
 def _node(node: etree._Element, depth: int, *, keeps_space: bool) -> Iterator[str]:
     if depth > _DEEPEST:
-        text = "XML datatype instance has too many levels of nested nodes. Maximum allowed depth is 128 levels."
-        raise SqlError(6335, text)
+        raise _too_deep()
     if isinstance(node, etree._Entity):
         raise _error(9448, 0, "well formed check: undeclared entity")
     if isinstance(node, etree._Comment):
@@ -140,6 +143,11 @@ def _name(node: etree._Element, name: str) -> str:
         return f"xml:{qualified.localname}"
     prefix = next(prefix for prefix, uri in node.nsmap.items() if uri == qualified.namespace and prefix)
     return f"{prefix}:{qualified.localname}"
+
+
+def _too_deep() -> SqlError:
+    text = "XML datatype instance has too many levels of nested nodes. Maximum allowed depth is 128 levels."
+    return SqlError(6335, text)
 
 
 def _syntax_error(error: etree.XMLSyntaxError, text: str, body: str) -> SqlError:

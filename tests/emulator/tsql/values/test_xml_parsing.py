@@ -18,6 +18,7 @@ TEXTS = [
     ('<?xml version="1.0" encoding="utf-8"?>\n<a/>', "<a/>"),
     ("<a><![CDATA[<x> & y]]></a>", "<a>&lt;x&gt; &amp; y</a>"),
     ("<a b='\"&amp;&#10;&lt;'>&gt;é€</a>", '<a b="&quot;&amp;&#x0A;&lt;">&gt;é€</a>'),
+    ("<!-- <!DOCTYPE a> --><a><![CDATA[<!DOCTYPE b>]]></a>", "<!-- <!DOCTYPE a> --><a>&lt;!DOCTYPE b&gt;</a>"),
     ("<a><!-- c --><?p q?></a>", "<a><!-- c --><?p q?></a>"),
     ('<a xmlns="u" xmlns:p="v"><p:b p:c="1"/><d xmlns=""/></a>',) * 2,
     ('<a xml:lang="en"/>',) * 2,
@@ -33,7 +34,9 @@ ERRORS = [
     ("a & b", 9455, "line 1"),
     ("\x01", 9420, "line 1"),
     ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", 6359, "DTD"),
+    ("<!-- b --><?c d?>\n<!DOCTYPE a><a/>", 6359, "DTD"),
     ("<a>" * 129 + "</a>" * 129, 6335, "128"),
+    ("<a>" * 3000 + "</a>" * 3000, 6335, "128"),
 ]
 
 

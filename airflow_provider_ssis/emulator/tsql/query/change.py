@@ -142,4 +142,4 @@ class BoundChange:
 
 def key_expression(type: SqlType, text: str) -> str:  # noqa: A002 - the field's own word
     """The value by which keys are compared: text without regard to case and trailing blanks."""
-    return f"lower(rtrim({text}))" if type.name in ("char", "varchar", "nchar", "nvarchar") else text
+    return f"lower(rtrim({text}, ' '))" if type.name in ("char", "varchar", "nchar", "nvarchar") else text

@@ -25,7 +25,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import (
     family,
 )
 from airflow_provider_ssis.emulator.tsql.values.string_conversion import fit_string
-from airflow_provider_ssis.emulator.tsql.values.text_order import text_key
+from airflow_provider_ssis.emulator.tsql.values.text_order import lowered, text_key
 
 _RANGES: Final = {
     "tinyint": (0, 255),
@@ -99,7 +99,7 @@ def fitting(value: Any, type: SqlType) -> Any:  # noqa: A002 - the field's own w
 
 def folded(text: str) -> str:
     """What two strings that compare equal have in common: case and trailing blanks do not matter."""
-    return text.rstrip(" ").lower()
+    return lowered(text.rstrip(" "))
 
 
 def compare(type: SqlType, first: Any, second: Any) -> int:  # noqa: A002 - the field's own word

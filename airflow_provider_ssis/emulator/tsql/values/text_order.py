@@ -10,7 +10,8 @@ and trailing blanks.
   letters, and each letter with accents after the plain one.
 
 What Windows takes for equal and this server does not ("ß" and "ss", "æ" and "ae", a letter and its composed form) is
-next to one another. Alphabets other than the Latin one follow it in the order of their code points.
+next to one another: the key of a string that is not ASCII ends with its text. Alphabets other than the Latin one follow
+it in the order of their code points.
 """
 
 from __future__ import annotations
@@ -79,6 +80,11 @@ ASCII_PLACES: Final = "".join(_PLACES.get(chr(code), chr(code).lower()) for code
 UNWEIGHTED: Final = bytes((0, SEPARATOR))
 
 
+def lowered(text: str) -> str:
+    """The small letters of a string, one for each character, as in DuckDB's ``lower``."""
+    return text.lower() if text.isascii() else text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
+
+
 def text_key(text: str, *, is_unicode: bool) -> bytes:
     """The key of a string. Two keys are equal if the strings are, without regard to case and trailing blanks.
 
@@ -90,16 +96,16 @@ def text_key(text: str, *, is_unicode: bool) -> bytes:
 
 def code_page_key(text: str) -> str:
     """The key of a varchar without trailing blanks."""
-    return "".join([_code_page_weight(each) for each in text.lower()])
+    return "".join([_code_page_weight(each) for each in lowered(text)])
 
 
 def unicode_key(text: str) -> str:
     """The key of an nvarchar without trailing blanks."""
-    folded = text.lower()
-    parts = [_unicode_parts(each) for each in folded]
+    folded = lowered(text)
+    parts = [_unicode_parts(each) for each in unicodedata.normalize("NFC", folded)]
     weights = "".join([weight for weight, _ in parts])
     accents = "".join([accent for _, accent in parts]).rstrip(chr(_NO_ACCENT))
-    if not accents and _SPECIALS_OF.isdisjoint(folded):
+    if folded.isascii() and _SPECIALS_OF.isdisjoint(folded):
         return weights
     places = "".join([_PLACES.get(each, each) for each in folded])
     return f"{weights}{chr(SEPARATOR)}{accents}{chr(SEPARATOR)}{places}"

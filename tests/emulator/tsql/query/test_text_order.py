@@ -7,6 +7,7 @@ Facts: Microsoft Learn, "Collation and Unicode support"; KB 322112; the sorting 
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -78,6 +79,33 @@ def test_keys_of_duckdb_are_those_of_python(run: Callable[[str], Answer]) -> Non
     ]
 
 
+def test_one_of_three_comparisons_holds(run: Callable[[str], Answer]) -> None:
+    texts = [
+        "İ",
+        "i",
+        "ΟΔΟΣ",
+        "οδος",
+        "οδοσ",
+        "\uac01",
+        "\u1100\u1161\u11a8",
+        "é",
+        "e\u0301",
+        "\uf900",
+        "\u8c48",
+        "\ufdd0\t",
+        "\x06",
+    ]
+    values = ", ".join(f"(N'{text}')" for text in texts)
+    tests = "IIF({0} < {1}, 1, 0), IIF({0} = {1}, 1, 0), IIF({0} > {1}, 1, 0)"
+    found = run(f"SELECT a.s, b.s, {tests.format('a.s', 'b.s')} FROM (VALUES {values}) a (s), (VALUES {values}) b (s)")
+    assert (found.numbers, {sum(row[2:]) for row in found.results[0]}) == ([], {1})
+    for one, other in itertools.pairwise(texts):
+        given = (
+            f"DECLARE @a nvarchar(9) = N'{one}', @b nvarchar(9) = N'{other}'; SELECT @a, @b, {tests.format('@a', '@b')}"
+        )
+        assert run(given).results[0][0] in found.results[0]
+
+
 T = "FROM (VALUES (N'co-op'), (N'COOP'), (N'cork'), (NULL), (N'co_op ')) t (n)"
 ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
     (f"SELECT MIN(n), MAX(n), MIN(CAST(n AS varchar(9))) {T}", [("co_op ", "cork", "co-op")]),
@@ -112,6 +140,8 @@ ANSWERS: list[tuple[str, list[tuple[Any, ...]]]] = [
         "SELECT CAST(s AS nvarchar(9)) FROM (VALUES (CAST(N'a-z' AS sql_variant)), (N'ab'), (5)) t (s) ORDER BY s",
         [("ab",), ("a-z",), ("5",)],
     ),
+    ("SELECT s FROM (VALUES (N'ez'), (N'e\u0301b'), (N'éa')) t (s) ORDER BY s", [("éa",), ("e\u0301b",), ("ez",)]),
+    ("CREATE TABLE #u (s nvarchar(9) UNIQUE); INSERT #u VALUES (N'a'), (N'a\u00a0'); SELECT COUNT(*) FROM #u", [(2,)]),
     ("CREATE TABLE #k (s nvarchar(9) CHECK (s < N'm')); INSERT #k VALUES (N'''l-'); SELECT COUNT(*) FROM #k", [(1,)]),
 ]
 

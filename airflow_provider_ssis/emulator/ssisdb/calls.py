@@ -221,7 +221,7 @@ class CatalogCall:
         return row[0]
 
     def referenced_environment(self, folder: str, name: str) -> int:
-        """The id of an environment that a project refers to: READ on it is enough.
+        """The id of an environment that a run or a validation uses: READ on it is enough.
 
         :raises SqlError: 27182.
         """

@@ -279,8 +279,31 @@ def test_a_reference_changes_its_type(admin: pyodbc.Connection) -> None:
     rows(admin, f"{change}'A', N'Sales'")
     assert rows(admin, query) == [("A", "Sales")]
     assert error_number(admin, f"{change}'A', N'Sales'") == 27204
+    rows(admin, "EXEC catalog.create_environment N'Other', N'Prod'")
+    rows(admin, f"{change}'A', N'Other'")
+    assert rows(admin, query) == [("A", "Other")]
     refer(admin)
     assert error_number(admin, f"{change}'R'") == 27204
+
+
+def test_a_reference_needs_read_on_the_folder_of_its_environment(
+    ssisdb_emulator: SsisdbEmulator, admin: pyodbc.Connection
+) -> None:
+    ssisdb_emulator.add_login("ann", "pass-word-1")
+    relative = refer(admin)
+    rows(admin, "EXEC catalog.create_environment N'Other', N'Prod'")
+    ann = value(admin, "SELECT USER_ID('ann')")
+    sales, other = (folder for (folder,) in rows(admin, "SELECT folder_id FROM catalog.folders ORDER BY folder_id"))
+    for folder, permission in ((sales, 1), (sales, 101), (sales, 102), (other, 101)):
+        rows(admin, f"EXEC catalog.grant_permission 1, {folder}, {ann}, {permission}")
+    change = f"EXEC catalog.set_environment_reference_type {relative}, 'A', N'Other'"
+    create_absolute = REFER.format(environment="Prod", kind="A", folder="N'Other'")
+    with closing(connect(ssisdb_emulator, "ann", "pass-word-1")) as connection:
+        for call in (change, create_absolute):
+            assert error_number(connection, call) == 27182
+        rows(admin, f"EXEC catalog.grant_permission 1, {other}, {ann}, 1")
+        rows(connection, change)
+        assert error_number(connection, create_absolute) == 27204
 
 
 # --- variables

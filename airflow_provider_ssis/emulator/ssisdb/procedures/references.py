@@ -31,7 +31,7 @@ async def create_environment_reference(call: CatalogCall) -> None:
         raise call.refuse(27101, "environment_folder_name")
     async with call.transaction() as store:
         project_id, _ = call.project(call["folder_name"], call["project_name"], _MODIFY)
-        call.referenced_environment(folder or call["folder_name"], call["environment_name"])
+        call.environment(folder or call["folder_name"], call["environment_name"], PermissionType.READ)
         if _exists(call, project_id, kind, folder, call["environment_name"]):
             raise call.fail(27204)
         reference_id = next_id(store, "reference_id")
@@ -72,7 +72,7 @@ async def delete_environment_reference(call: CatalogCall) -> None:
 async def set_environment_reference_type(call: CatalogCall) -> None:
     """27101 arguments that do not fit together, 27111 no such reference, 27109 no right, 27182 no such environment.
 
-    27204 the reference has this type already, or another one of the project names the environment in this way.
+    27204 this reference or another one of the project names the environment in this way.
     """
     reference_id, kind, folder = call["reference_id"], call["reference_type"].upper(), call["environment_folder_name"]
     if kind not in ("R", "A"):
@@ -81,18 +81,18 @@ async def set_environment_reference_type(call: CatalogCall) -> None:
         raise call.refuse(27101, "environment_folder_name")
     async with call.transaction() as store:
         row = call.first(
-            "SELECT r.project_id, r.reference_type, r.environment_name, p.name, f.name"
+            "SELECT r.project_id, r.environment_name, p.name, f.name"
             " FROM catalog.environment_references r JOIN internal.projects p USING (project_id)"
             " JOIN internal.folders f USING (folder_id) WHERE r.reference_id = ?",
             reference_id,
         )
         if row is None:
             raise call.fail(27111, reference_id)
-        project_id, current, environment, project, project_folder = row
+        project_id, environment, project, project_folder = row
         if not call.may(_MODIFY, SecuredObjectType.PROJECT, project_id):
             raise call.fail(27109, project)
-        call.referenced_environment(folder or project_folder, environment)
-        if kind == current or _exists(call, project_id, kind, folder, environment):
+        call.environment(folder or project_folder, environment, PermissionType.READ)
+        if _exists(call, project_id, kind, folder, environment):
             raise call.fail(27204)
         store.execute(
             "UPDATE internal.environment_references SET reference_type = ?, environment_folder_name = ?,"

@@ -237,6 +237,23 @@ def test_a_deployment_whose_answer_is_lost_leaves_one_version(
     assert (operation.operation_type, operation.status) == (OperationType.DEPLOY_PROJECT, OperationStatus.SUCCEEDED)
 
 
+def test_a_lost_deployment_of_a_restored_version_names_its_operation(
+    quick: Catalog, ssisdb_emulator: SsisdbEmulator
+) -> None:
+    [before] = quick.project_versions("Sales", "Mart")
+    [deployed] = quick.operations(operation_type=OperationType.DEPLOY_PROJECT)
+    quick.deploy_project("Sales", "Mart", make_ispac("Mart", [package("Load.dtsx")]))
+    quick.restore_project("Sales", "Mart", before.object_version_lsn)
+
+    def connect() -> pyodbc.Connection:
+        return pyodbc.connect(ssisdb_emulator.odbc(), autocommit=True)
+
+    with Catalog(connect(), reconnect=connect, retry=RetryPolicy(first_delay=0.01)) as catalog:
+        ssisdb_emulator.faults.drop(statement="deploy_project", when="before")
+        found = catalog.deploy_project("Sales", "Mart", MART)
+    assert (found.object_version_lsn, found.operation_id) == (before.object_version_lsn, deployed.operation_id)
+
+
 def test_an_error_of_the_batch_itself_says_nothing_about_the_run(
     quick: Catalog, ssisdb_emulator: SsisdbEmulator
 ) -> None:

@@ -188,7 +188,7 @@ class Deployments(CommandPart):
                 return found
 
     def _deployed(self, folder: str, project: str, ispac: bytes, doing: str) -> Deployment | None:
-        """The last deployment of a project if the catalog has exactly that file; waits for one that is running."""
+        """The deployment of the version in use if that is exactly this file; waits for a deployment that is running."""
         kind = int(OperationType.DEPLOY_PROJECT)
         running = Batch(
             "SELECT COUNT(*) FROM catalog.operations WHERE operation_type = ? AND object_name = ? AND status = ?;",
@@ -202,10 +202,13 @@ class Deployments(CommandPart):
                 return None
         except (NotFound, PermissionDenied):
             return None
+        # A version that was restored is older than the last deployment.
         batch = Batch(
             "SELECT v.project_id, v.object_version_lsn, (SELECT MAX(o.operation_id) FROM catalog.operations AS o "
-            "WHERE o.operation_type = ? AND o.object_id = v.project_id AND o.status = ?) AS operation_id\n"
-            f"FROM {_PROJECTS} WHERE f.name = ? AND v.name = ?;",
+            "WHERE o.operation_type = ? AND o.object_id = v.project_id AND o.status = ? "
+            "AND o.created_time <= d.created_time) AS operation_id\n"
+            f"FROM {_PROJECTS} JOIN catalog.object_versions AS d ON d.object_version_lsn = v.object_version_lsn\n"
+            "WHERE f.name = ? AND v.name = ?;",
             (kind, int(OperationStatus.SUCCEEDED), folder, project),
         )
         for row in self._session.run(batch, doing=doing)[-1].as_dicts():

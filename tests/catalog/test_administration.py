@@ -137,6 +137,8 @@ def test_a_customized_logging_level_is_created_changed_used_and_deleted(any_read
     any_ready.set_catalog_property("SERVER_CUSTOMIZED_LOGGING_LEVEL", "Errors")
     assert any_ready.catalog_properties()["SERVER_LOGGING_LEVEL"] == str(LoggingLevel.CUSTOMIZED.value)
     any_ready.delete_customized_logging_level("Errors")
+    with pytest.raises(LoggingLevelNotFound, match=r"There are none\.$"):
+        any_ready.delete_customized_logging_level("Errors")
     assert any_ready.customized_logging_level("Errors") is None
 
 

@@ -203,7 +203,8 @@ class Properties(CommandPart):
         def explain(error: CatalogError, row: Mapping[str, Any]) -> CatalogError:
             if isinstance(error, LoggingLevelNotFound):
                 known = [each.name for each in self.customized_logging_levels()]
-                error.advice = existing_names("customized logging level", level, known)
+                # Each login sees all of them.
+                error.advice = existing_names("customized logging level", level, known) if known else "There are none."
                 return error
             return refusal(error, row)
 

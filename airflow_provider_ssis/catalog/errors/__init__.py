@@ -343,7 +343,7 @@ class FolderNotEmpty(CatalogError):
 class WrongParameterType(CatalogError):
     """The value does not fit the parameter's or variable's type."""
 
-    default_advice = "Pass a value of the parameter's type."
+    default_advice = "Pass a value of this type."
 
 
 class RequiredParameterMissing(CatalogError):

@@ -63,12 +63,13 @@ class StoredRows:
         self._batches = []
 
     def table(self) -> pa.Table:
-        """Return all rows. No more rows can be appended then.
+        """Return all rows. Can be called once; no more rows can be appended then.
 
         :raises TaskFailure: the disk is full.
         """
         if self._writer is None:
-            return pa.Table.from_batches(self._batches, self.schema).combine_chunks()
+            batches, self._batches = self._batches, []  # the table copies them
+            return pa.Table.from_batches(batches, self.schema).combine_chunks()
         with spilling(self._options.temp_folder, _WHAT):
             self._writer.close()
         self._file = pa.memory_map(str(self._path))

@@ -302,6 +302,15 @@ def _cached(context: AloneContext) -> CachedRows:
     return CachedRows(rows, ["key"], cast(Any, context))
 
 
+def test_rows_in_memory_are_kept_once() -> None:
+    rows = StoredRows(pa.schema({"key": pa.int64()}), RunOptions())
+    before = pa.total_allocated_bytes()
+    for _ in range(4):
+        rows.append(pa.record_batch({"key": pa.array(range(10_000), pa.int64())}))
+    table = rows.table()
+    assert pa.total_allocated_bytes() - before < 1.5 * table.nbytes
+
+
 def test_cancelling_ends_the_building_of_an_index(tmp_path: Path) -> None:
     context = AloneContext(options=RunOptions(memory_limit=1, temp_folder=str(tmp_path)))
     context.cancel.cancel()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import uuid
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyodbc
 
 from airflow_provider_ssis.datatypes import DATES, ColumnType, DataTypeCode
-from airflow_provider_ssis.engine.data_flow.databases.database import Database, provider_failure
+from airflow_provider_ssis.engine.data_flow.databases.database import ERROR_OF_PROVIDER, Database, provider_failure
 from airflow_provider_ssis.engine.data_flow.databases.driver_columns import convert_values
 from airflow_provider_ssis.engine.data_flow.databases.statuses import Statuses, ValueStatus
 from airflow_provider_ssis.engine.data_flow.databases.time_limit import time_limit
@@ -39,6 +39,9 @@ _MAX_BATCH_BYTES = 32 * 1024 * 1024
 """The size of the buffers for one fetch, where a table has wide columns."""
 _ROWS_AT_ONCE, _LARGE_BYTES = 100, 32 * 1024 * 1024
 """Rows with large objects that are fetched together, and the size after which a batch gets no more of them."""
+
+_REAL_BITS = 24
+"""The precision of a real of SQL Server."""
 
 COLUMN_NOT_FOUND = 0xC0202005
 """DTS_E_COLUMNNOTFOUND."""
@@ -183,9 +186,27 @@ def _fetched_rows(
     """The columns of rows with large objects.
 
     While ``arrow_batch`` waits for the rest of one, it keeps the interpreter lock, so that no other thread runs:
-    cancelling has no effect then, and a server in the same process cannot answer.
+    cancelling has no effect then, and a server in the same process cannot answer. The values are those of
+    ``arrow_batch``.
+
+    :raises TaskFailure: a column of the type sql_variant has values of several types.
     """
-    return _arrays(_large_rows(cursor, rows), positions, schema)
+    found = _large_rows(cursor, rows)
+    for position, column in zip(positions, schema.columns, strict=True):
+        if len({type(row[position]) for row in found} - {type(None)}) > 1:
+            raise TaskFailure(
+                f"The column {column.name} has values of several types (sql_variant). Convert it to one type in the "
+                "query.",
+                ERROR_OF_PROVIDER,
+            )
+    return _arrays(found, positions, schema, _reals(cursor.description or ()))
+
+
+def _reals(description: Sequence[Sequence[Any]]) -> frozenset[int]:
+    """The positions of columns of SQL Server's type real: their texts have fewer digits than those of float."""
+    return frozenset(
+        position for position, column in enumerate(description) if column[1] is float and column[4] <= _REAL_BITS
+    )
 
 
 def _large_rows(cursor: Any, most: int) -> list[Any]:
@@ -222,6 +243,7 @@ def _of_pyodbc(
                         raise no_result()
             positions = column_positions([column[0] for column in cursor.description], schema)
             most = _fitting_rows(cursor.description, batch_rows)
+            reals = _reals(cursor.description or ()) if database.is_sql_server else ()
             fetch = partial(_large_rows, cursor) if _has_large_objects(cursor.description) else cursor.fetchmany
             first_row = 1
             while True:
@@ -229,7 +251,7 @@ def _of_pyodbc(
                     rows = fetch(most)
                 if not rows:
                     return
-                yield converted_batch(_arrays(rows, positions, schema), schema, first_row)
+                yield converted_batch(_arrays(rows, positions, schema, reals), schema, first_row)
                 first_row += len(rows)
         except pyodbc.Error as error:
             database.cancel.check()
@@ -300,12 +322,18 @@ _ARROW_OF_PYTHON: dict[type, pa.DataType] = {
 }
 
 
-def _arrays(rows: Sequence[Any], positions: Sequence[int], schema: RowSchema) -> list[pa.Array]:
+def _arrays(rows: Sequence[Any], positions: Sequence[int], schema: RowSchema, reals: Collection[int]) -> list[pa.Array]:
     """The columns of rows that a driver returns; none without rows."""
     columns = list(zip(*rows, strict=True))
     if not columns:
         return []
-    return [_array(columns[position], column.type) for position, column in zip(positions, schema.columns, strict=True)]
+    arrays = [
+        _array(columns[position], column.type) for position, column in zip(positions, schema.columns, strict=True)
+    ]
+    return [
+        array.cast(pa.float32()) if position in reals else array
+        for position, array in zip(positions, arrays, strict=True)
+    ]
 
 
 def _array(values: Sequence[Any], type_: ColumnType) -> pa.Array:
@@ -316,7 +344,8 @@ def _array(values: Sequence[Any], type_: ColumnType) -> pa.Array:
     if isinstance(sample, uuid.UUID):
         if type_.code is _T.DT_GUID:
             return pa.array([None if value is None else value.bytes for value in values], pa.binary(16))
-        return pa.array([None if value is None else f"{{{value}}}".upper() for value in values], pa.large_string())
+        # As ``arrow_batch`` and pyodbc return it.
+        return pa.array([None if value is None else str(value).upper() for value in values], pa.large_string())
     if isinstance(sample, Decimal):
         return pa.array(values)
     if isinstance(sample, int) and not isinstance(sample, bool):

@@ -21,6 +21,7 @@ from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.odbc.drivers import DriverFamily
 from tests.support.engine import failure_of
 
+GUID = "6F9619FF-8B86-D011-B42D-00C04FC964FF"
 SCHEMA = RowSchema((RowColumn("L", "n", ColumnType(DataTypeCode.DT_I4)),))
 
 
@@ -100,3 +101,33 @@ def test_large_objects_are_fetched_some_rows_at_a_time(
     batches = list(read_query(database, query, parameters, schema, 10_000))
     assert [batch.num_rows for batch in batches] == sizes
     assert {text for batch in batches for text in batch.column(0).to_pylist()} == {"ab"}
+
+
+@pytest.mark.parametrize("parameters", [(), (1,)], ids=["mssql-python", "pyodbc"])
+@pytest.mark.parametrize(
+    ("value", "type_", "expected"),
+    [
+        ("CAST(0.1 AS real)", ColumnType(DataTypeCode.DT_WSTR, 40), "0.1"),
+        ("CAST(0.1 AS float)", ColumnType(DataTypeCode.DT_WSTR, 40), "0.1"),
+        ("CAST(0.1 AS real)", ColumnType(DataTypeCode.DT_R8), 0.10000000149011612),
+        (f"CAST('{GUID}' AS uniqueidentifier)", ColumnType(DataTypeCode.DT_WSTR, 40), GUID),
+        ("CAST('12:34:56.123456' AS time(6))", ColumnType(DataTypeCode.DT_WSTR, 40), "12:34:56.123456"),
+        ("CAST(1.50 AS money)", ColumnType(DataTypeCode.DT_WSTR, 40), "1.5000"),
+        ("CAST(1 AS bit)", ColumnType(DataTypeCode.DT_WSTR, 40), "True"),
+    ],
+)
+def test_a_large_object_does_not_change_the_other_values(
+    database: Database, value: str, type_: ColumnType, expected: object, parameters: tuple[int, ...]
+) -> None:
+    schema = RowSchema((RowColumn("L", "n", type_),))
+    for other in ("1", "CAST('x' AS varchar(max))"):
+        query = f"SELECT {value} AS n, {other} AS m" + (" WHERE ? = 1" if parameters else "")
+        (batch,) = read_query(database, query, parameters, schema, 10)
+        assert batch.column(0).to_pylist() == [expected]
+
+
+def test_values_of_several_types_in_rows_with_a_large_object_fail(database: Database) -> None:
+    variants = "SELECT CAST(1 AS sql_variant) AS n UNION ALL SELECT CAST('5' AS sql_variant)"
+    query = f"SELECT n, CAST('x' AS varchar(max)) AS m FROM ({variants}) AS v"
+    failure = failure_of(lambda: list(read_query(database, query, (), SCHEMA, 10)))
+    assert (failure.code, "several types" in failure.text) == (0xC0202009, True)

@@ -22,7 +22,7 @@ from airflow_provider_ssis.project.errors import LimitExceededError
 from airflow_provider_ssis.project.ispac import assemble_project
 from airflow_provider_ssis.project.limits import MEBIBYTE, Limits
 from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, manifest_level, read_manifest
-from airflow_provider_ssis.project.models import ConnectionManager, Package, Project, ProtectionLevel
+from airflow_provider_ssis.project.models import ConnectionManager, Package, Parameter, Project, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.connections import plain_connection_manager, read_dts_connection_manager
 from airflow_provider_ssis.project.package_metadata import parameter_values, refresh
@@ -88,6 +88,7 @@ class ProjectBuild:
         self.warnings: list[str] = []
         self.stripped: list[str] = []
         self.parameters: _Element | None = None
+        self._declared: tuple[Parameter, ...] | None = None
         self._original_parameters = b""
         self._read = read
         self._changes = changes
@@ -144,17 +145,13 @@ class ProjectBuild:
         :param parameters_changed: the values of parameters were changed already. Default: False.
         """
         apply_version(self._changes, self.root, self.part)
-        apply_overrides(
-            self._changes.values, self.root, self.parameters, self.part, keeps_secrets=self._protection is not None
-        )
         packages: list[PackageFile] = []
         managers: list[ConnectionManager] = []
-        declared = None if self.parameters is None else read_project_parameters(self.parameters, PROJECT_PARAMETERS)
         changed = parameters_changed or bool(self._changes.values)
         write_archive(file, self._within_limits(self._parts(packages, managers, changed)))
         with open_archive(file, limits=self._limits):
             pass  # what cannot be read again is not built
-        declared = self.manifest.parameters if declared is None else declared
+        declared = self.manifest.parameters if self._declared is None else self._declared
         project = assemble_project(self.manifest, declared, managers, packages)
         return BuildResult(project, tuple(self.warnings), tuple(self.stripped))
 
@@ -182,7 +179,13 @@ class ProjectBuild:
             yield name, self._changed_dts(data, name)
         if self._follows_packages:
             self._refresh_connections(stored_managers)
+        # Only now, when the manifest has all parameters of the packages and connection managers.
+        apply_overrides(
+            self._changes.values, self.root, self.parameters, self.part, keeps_secrets=self._protection is not None
+        )
         if self.parameters is not None:
+            # As they are before the protection encrypts them.
+            self._declared = read_project_parameters(self.parameters, PROJECT_PARAMETERS)
             yield PROJECT_PARAMETERS, self._changed_parameters(parameters_changed)
         manifest = self._at_new_level(self.root)
         self.manifest = read_manifest(manifest, self.part)  # as it is before the protection encrypts it

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_ssis.project.build import build_project
 from airflow_provider_ssis.project.changes import NO_CHANGES, Changes
+from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import Parameter, ParameterValue
 from tests.support import ssis_xml
@@ -169,6 +170,21 @@ def test_a_connection_parameter_that_a_build_sets_wins_over_its_connection_manag
     built = build_project(tmp_path, changes=Changes(values={"Load::CM.Mart.ServerName": "given"}))
     values = [one.value for one in built.project.packages[0].parameters]
     assert values == [_NEW, "given", "Mart", "etl", "x"]
+
+
+@pytest.mark.parametrize("name", ["New", "CM.New.ServerName"])
+def test_a_build_sets_parameters_that_only_the_package_has(tmp_path: Path, name: str) -> None:
+    old = [parameter("Old", "String", "x"), parameter("CM.Old.ServerName", "String", "x")]
+    write_project_folder(tmp_path, make_project("Sales", [package("Load.dtsx", parameters=old)]))
+    newer = package(
+        "Load.dtsx", connection_managers=[connection("New", _NEW)], parameters=[parameter("New", "String", "x")]
+    )
+    (tmp_path / "Load.dtsx").write_bytes(ssis_xml.dtsx(newer))
+    built = build_project(tmp_path, changes=Changes(values={f"Load::{name}": "given"}))
+    assert {one.name: one.value for one in built.project.packages[0].parameters}[name] == "given"
+    assert read_ispac(built.ispac) == built.project
+    with pytest.raises(BuildError, match=f"no parameter 'Load::{name.replace('New', 'Old')}'"):
+        build_project(tmp_path, changes=Changes(values={f"Load::{name.replace('New', 'Old')}": "given"}))
 
 
 def test_a_connection_parameter_stays_where_an_expression_or_the_same_text_sets_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.connection_strings import connection_pairs, has_password
-from airflow_provider_ssis.project.datatypes import DATA_TYPES
+from airflow_provider_ssis.project.datatypes import TYPE_CODES
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.elements import is_true
 from airflow_provider_ssis.project.package_metadata import named_element
@@ -21,7 +21,6 @@ _PREFIX = "CM."
 _CONNECTION_STRING = "ConnectionString"
 _DATABASES = ("OLEDB", "ADO.NET", "ODBC")
 _PASSWORD, _RETAIN = "Password", "RetainSameConnection"
-_TYPE_CODES = {each.name: each.type_code for each in DATA_TYPES}
 _PAIRS: Mapping[str, tuple[str, ...]] = {
     "InitialCatalog": ("initial catalog", "database"),
     "ServerName": ("data source", "server"),
@@ -133,7 +132,7 @@ def _parameter(name: str, key: str, value: str | None) -> _Element:
             "Required": 0,
             "Sensitive": int(key == _PASSWORD),
             **({} if value is None else {"Value": value}),
-            "DataType": _TYPE_CODES["Boolean" if key == _RETAIN else "String"],
+            "DataType": TYPE_CODES["Boolean" if key == _RETAIN else "String"],
         },
     )
 

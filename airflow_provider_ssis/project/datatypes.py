@@ -57,6 +57,7 @@ VARIABLE_TYPES = (
 )
 """The types of variables."""
 
+TYPE_CODES = {data_type.name: data_type.type_code for data_type in DATA_TYPES}
 BY_TYPE_CODE = {data_type.type_code: data_type for data_type in DATA_TYPES}
 BY_VARIANT_TYPE = {data_type.variant_type: data_type for data_type in VARIABLE_TYPES}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from airflow_provider_ssis.project.datatypes import DATA_TYPES
+from airflow_provider_ssis.project.datatypes import TYPE_CODES
 from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.variables import DtsParameter, read_parameter
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ssis.project.models import ParameterValue
 
-_TYPE_CODES = {data_type.name: data_type.type_code for data_type in DATA_TYPES}
 _CONNECTION = "CM."
 _CAN_BE_EMPTY = ("Description", "VersionComments")
 _VERSION = (("VersionMajor", "1"), ("VersionMinor", "0"), ("VersionBuild", "0"))
@@ -102,7 +101,7 @@ def parameter_element(parameter: DtsParameter) -> _Element:
     :param parameter: the parameter.
     :raises InvalidPartError: its type is unknown, or its value is not one of its type.
     """
-    code = _TYPE_CODES.get(parameter.data_type)
+    code = TYPE_CODES.get(parameter.data_type)
     if code is None:
         raise parameter.error(f"the parameter {parameter.name} has the unknown data type {parameter.data_type}")
     values = {

@@ -95,7 +95,7 @@ _VARIABLE: Final = _Known(
     | _words("Namespace EvaluateAsExpression Expression ReadOnly RaiseChangedEvent IncludeInDebugDump DataType"),
     children=_EXPRESSIONS | {"Property", "VariableValue"},
 )
-_VARIABLE_VALUE: Final = _words("DataType DataSubType")
+_VARIABLE_VALUE: Final = _Known(_words("DataType DataSubType"))
 _CONSTRAINT: Final = _Known(
     _OBJECT | _words("From To Value EvalOp LogicalAnd Expression"),
     children=_EXPRESSIONS | {"Property", "Executable", "DesignTimeProperties"},
@@ -130,19 +130,16 @@ def ignored_of_executable(owner: DtsContainer | DtsEventHandler) -> Iterator[Ref
 
     :param owner: the executable, which is not disabled.
     """
-    is_handler = isinstance(owner, DtsEventHandler)
     known = _HANDLER if isinstance(owner, DtsEventHandler) else _KINDS.get(owner.kind.name, _CONTAINER)
     yield from _ignored(owner.path, "", owner.element, known)
     for variable in owner.variables:
         whose = f" of the variable {variable.qualified_name}"
         yield from _ignored(owner.path, whose, variable.element, _VARIABLE)
         for value in variable.element.iterfind(f"{DTS}VariableValue"):
-            yield from _attributes(owner.path, f" of the value{whose}", value, _Known(_VARIABLE_VALUE))
+            yield from _attributes(owner.path, f" of the value{whose}", value, _VARIABLE_VALUE)
     for constraint in owner.constraints:
         whose = f" of the precedence constraint to {constraint.target}"
         yield from _ignored(owner.path, whose, constraint.element, _CONSTRAINT)
-    if is_handler:
-        return
     for enumerator in owner.element.iterfind(f"{DTS}ForEachEnumerator"):
         yield from _ignored(owner.path, " of the enumerator", enumerator, _ENUMERATOR)
     for mapping in members(owner.element, "ForEachVariableMappings", "ForEachVariableMapping"):

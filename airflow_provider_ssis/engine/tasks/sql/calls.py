@@ -7,6 +7,7 @@ Values never become part of the T-SQL text; names do after a check.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.tasks.sql.parameters import SqlParameter
 
 _LONGEST_SIZED_TEXT = 4000
+_PLACE = "\0"
+_ASSIGNED = re.compile(r"@([\w#$]+)\s*=\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,29 @@ def call_of(
         return _procedure(batch.strip(), bound) if is_sql_server else _escape(batch.strip(), bound)
     if named:
         return _statement(batch, bound) if is_sql_server else _positional(batch, bound)
+    if is_sql_server and bound[0].parameter.name:
+        batch = _with_argument_name(batch, bound[0].parameter)
     if any(each.is_output for each in parameters):
         text = without_call_escape(batch, lambda number: parameters[number].is_output)
         names = [f"P{number}" for number in range(1, len(bound) + 1)]
         return _statement(with_names(text, lambda number: f"@{names[number]}"), bound, names)
     return Call(batch, *_sent(bound))
+
+
+def _with_argument_name(batch: str, parameter: SqlParameter) -> str:
+    """The call of a procedure with the name of its only marker, so that the server finds the parameter by this name."""
+    text = without_call_escape(batch, lambda _: parameter.is_output)
+    before, _, after = with_names(text, lambda _: _PLACE).partition(_PLACE)
+    written = _ASSIGNED.search(before)
+    if written is None:
+        return f"{before} @{parameter.name} = ?{after}"
+    if written[1].lower() != parameter.name.lower():
+        raise TaskFailure(
+            f"The statement assigns its marker (?) to @{written[1]}, and the mapping has the name @{parameter.name}. "
+            "Use the same name, or the number 0.",
+            0xC00291DA,
+        )
+    return text
 
 
 def _sent(bound: Sequence[Bound]) -> tuple[tuple[Any, ...], tuple[tuple[int, int, int] | None, ...]]:

@@ -84,7 +84,7 @@ _CALL = re.compile(r"\s*(?:EXEC(?:UTE)?\s*[\s\[\"](?!\s*[(?])|\{\s*call\b)", re.
 class SqlParameter:
     """A parameter, ready to be sent.
 
-    :param name: its name without ``@`` (ADO.NET); empty elsewhere.
+    :param name: its name without ``@`` (ADO.NET, and OLE DB without numbers); empty elsewhere.
     :param variable: the variable that gives or gets the value.
     :param direction: ``Input``, ``Output`` or ``ReturnValue``.
     :param type: its type.
@@ -223,10 +223,9 @@ def _parameter(binding: ParameterBinding, kind: str) -> SqlParameter:
             " parameters. Choose the type again in the task.",
             0xC00291F2,
         )
-    named = kind == "ADO.NET"
-    return SqlParameter(
-        binding.name.lstrip("@") if named else "", binding.variable, binding.direction, code, binding.size
-    )
+    name = binding.name.strip()
+    is_named = kind == "ADO.NET" or (kind == "OLEDB" and not name.isdecimal())
+    return SqlParameter(name.lstrip("@") if is_named else "", binding.variable, binding.direction, code, binding.size)
 
 
 def _type_code(number: int, kind: str) -> T | None:
@@ -256,7 +255,8 @@ def _ordered(bindings: Sequence[ParameterBinding], kind: str, statement: str | N
     if any(number is None for number in numbers):
         if any(number is not None for number in numbers):
             raise TaskFailure("Parameters have both numbers and names. Use numbers for all.", 0xC00291F3)
-        if kind == "OLEDB" and len(names) == 1 and (statement is None or _CALL.match(statement)):
+        is_call = statement is None or _CALL.match(statement)
+        if kind == "OLEDB" and len(names) == 1 and is_call and _NAME.fullmatch(names[0]):
             return list(bindings)  # the provider finds a parameter of a procedure by its name
         raise TaskFailure(
             f"The parameter name {names[0]!r} is not a number. Parameters over {kind} have numbers.", 0xC00291DA

@@ -195,9 +195,16 @@ def test_procedures_have_output_parameters_and_return_values(
     assert check.read("Text") == "O'Brien äß"
 
 
-@pytest.mark.parametrize("statement", ["EXEC [sys].[sp_executesql] ?", "\n{call sys.sp_executesql(?)}"])
-def test_the_only_parameter_of_a_procedure_over_ole_db_may_have_its_name(make: Make, statement: str) -> None:
-    context = make(statement, parameters=(Mapped("@stmt", "Text", 130),), results={"n": "Int"}, result_type="SingleRow")
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("EXEC [sys].[sp_executesql] ?", "@stmt"),
+        ("EXEC sp_executesql @STMT = ?", "stmt"),
+        ("\n{call sys.sp_executesql(?)}", "@stmt"),
+    ],
+)
+def test_the_only_parameter_of_a_procedure_over_ole_db_may_have_its_name(make: Make, statement: str, name: str) -> None:
+    context = make(statement, parameters=(Mapped(name, "Text", 130),), results={"n": "Int"}, result_type="SingleRow")
     context.variables["User::Text"] = "SELECT 42 AS n"
     task_of(context).validate(context)
     run_task(context)
@@ -360,6 +367,9 @@ FAILURES: list[tuple[str, dict[str, Any], int]] = [
     ("SELECT ?", {"parameters": (Mapped("@a", "Int", 3), Mapped("0", "Int", 3))}, 0xC00291F3),
     ("EXEC p ?, ?", {"parameters": (Mapped("@b", "Int", 3), Mapped("@a", "Int", 3))}, 0xC00291DA),
     ("EXEC (?)", {"parameters": (Mapped("@a", "Int", 3),)}, 0xC00291DA),
+    ("EXEC p ?", {"parameters": (Mapped("@a = 1; --", "Int", 3),)}, 0xC00291DA),
+    ("EXEC catalog.create_folder ?", {"parameters": (Mapped("NewParameterName", "Text", 130),)}, 0xC002F210),
+    ("EXEC p @b = ?", {"parameters": (Mapped("@a", "Int", 3),)}, 0xC00291DA),
     ("EXEC ? = p", {"parameters": (Mapped("@a", "Int", 3, "ReturnValue"),)}, 0xC00291DA),
     ("SELECT ?", {"parameters": (Mapped("0", "Int", 13),)}, 0xC00291F2),
     ("SELECT ?", {"parameters": (Mapped("0", "Text", 3),)}, 0xC002F210),

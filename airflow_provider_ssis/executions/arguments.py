@@ -126,7 +126,8 @@ def check_any_worker(run_in_scale_out: Any, use_any_worker: Any) -> None:
 
     :raises InvalidTaskArgument: no worker could run the execution, which would stay pending.
     """
-    if use_any_worker is False and run_in_scale_out is not False:
+    any_worker = _optional_flag("use_any_worker", use_any_worker)
+    if any_worker is False and _optional_flag("run_in_scale_out", run_in_scale_out) is not False:
         raise InvalidTaskArgument(
             "use_any_worker=False is not supported: this operator cannot choose Scale Out workers, so none could run "
             "the execution, and it would stay pending. Leave use_any_worker out to run on any enabled worker. To "

@@ -234,7 +234,8 @@ class SsisRunPackageOperator(SsisExecutionLineageTask, SsisSubmittingTask, BaseO
         for flag_name in ("use_32bit_runtime", "run_in_scale_out", "use_any_worker"):
             if (flag_value := getattr(self, flag_name)) is not None:
                 check_flag(flag_name, flag_value)
-        check_any_worker(run_in_scale_out, use_any_worker)
+        if is_known(run_in_scale_out) and is_known(use_any_worker):
+            check_any_worker(run_in_scale_out, use_any_worker)
         check_optional_text(self, "caller_info", "data_taps_folder")
         check_environment(self)
         check_values(self)

@@ -56,6 +56,7 @@ from tests.support.running import operator
         ({"run_in_scale_out": "maybe"}, "'run_in_scale_out'"),
         ({"run_in_scale_out": True, "use_any_worker": False}, "use_any_worker=False is not supported"),
         ({"use_any_worker": False}, "use_any_worker=False is not supported"),
+        ({"use_any_worker": "False"}, "use_any_worker=False is not supported"),
         ({"timeout": timedelta(0)}, "timeout is 0"),
         ({"poll_interval": timedelta(seconds=-1)}, "poll_interval is -1"),
         ({"follow_messages": "everything"}, "follow_messages is 'everything'"),
@@ -127,6 +128,8 @@ def test_a_number_in_place_of_optional_text_is_found(kind: Any, required: dict[s
         {"connection_managers": {"DW": "{{ params.warehouse | tojson }}"}},
         {"run_in_scale_out": True, "use_any_worker": "{{ params.any }}"},
         {"run_in_scale_out": False, "use_any_worker": False},
+        {"run_in_scale_out": "False", "use_any_worker": False},
+        {"run_in_scale_out": "{{ params.scale_out }}", "use_any_worker": False},
     ],
     ids=str,
 )

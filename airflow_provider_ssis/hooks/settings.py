@@ -57,7 +57,8 @@ def read_settings(connection: ConnectionFields) -> Settings:
     extra = Extra.of(connection)
     # Connections of the command line, and those of JSON without a type, have none.
     kind = getattr(connection, "conn_type", None) or "ssis"
-    if kind.replace("_", "-") not in _TYPES:
+    # A URI may name a driver for SQLAlchemy too: mssql+pyodbc.
+    if kind.partition("+")[0] not in _TYPES:
         raise extra.invalid(f"has the type {kind!r}, which is not for SQL Server", "Create one of the type 'ssis'.")
     for name, value in (
         ("host", connection.host),

@@ -216,7 +216,7 @@ def test_no_timeout_is_longer_than_freetds_survives_and_the_form_says_so(name: s
 
 
 def test_a_connection_of_another_system_is_refused() -> None:
-    for conn_type in ("ssis", "mssql", "odbc", "generic"):
+    for conn_type in ("ssis", "mssql", "mssql+pyodbc", "odbc", "generic"):
         assert read_settings(Connection(conn_id="dw", conn_type=conn_type, host="sql01", login="etl"))
     with pytest.raises(InvalidConnection, match="'dw' has the type 'postgres', which is not for SQL Server"):
         read_settings(Connection(conn_id="dw", conn_type="postgres", host="sql01", login="etl"))

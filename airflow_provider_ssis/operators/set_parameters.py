@@ -82,12 +82,7 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
         "folder",
         "project",
         "package",
-        "parameters",
-        "project_parameters",
-        "bindings",
-        "project_bindings",
-        "clear_parameters",
-        "clear_project_parameters",
+        *_CHANGES,
         "ssis_conn_id",
     )
     template_fields_renderers = dict.fromkeys(("parameters", "project_parameters"), "json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.codes import PermissionType
 from airflow_provider_ssis.catalog.errors import (
     CatalogError,
     CatalogMissing,
@@ -24,12 +25,14 @@ from airflow_provider_ssis.catalog.errors import (
     TransientError,
 )
 from airflow_provider_ssis.catalog.models import Rights, ServerSession
+from airflow_provider_ssis.catalog.securables import Securable
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks import checks
 from airflow_provider_ssis.hooks.checks import Finding, Outcome, check_connection, may_change_nothing
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.odbc.drivers import DriverFamily, installed_drivers
+from tests.support.catalog_sql import connect
 
 FREETDS = next((driver for driver in installed_drivers() if driver.family is DriverFamily.FREETDS), None)
 
@@ -203,12 +206,28 @@ def test_what_a_login_may_not_do_is_marked(
     assert may_change_nothing(found) is (expected[:2] == ["! run", "! deploy"])
 
 
-def test_what_a_login_with_few_rights_may_do_is_counted(
-    monkeypatch: pytest.MonkeyPatch, mart: Catalog, ssisdb: SsisdbEmulator
-) -> None:
+def test_what_an_administrator_may_do_is_counted(mart: Catalog) -> None:
     rights = mart.rights()
     assert (rights.folders, rights.projects, rights.projects_to_run, rights.folders_to_deploy_to) == (1, 1, 1, 1)
     assert rights.reads_all_logs
+
+
+def test_what_a_login_with_few_rights_may_do_is_counted(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    """Without READ on the folder, the other permissions have no effect."""
+    ssisdb.add_login("few", "pass-word-1")
+    folder, project = Securable("Sales"), Securable("Sales", "Mart")
+    steps = [
+        (project, PermissionType.EXECUTE, (0, 0, 0, 0)),
+        (folder, PermissionType.CREATE_OBJECTS, (0, 0, 0, 0)),
+        (project, PermissionType.READ, (0, 1, 0, 0)),
+        (folder, PermissionType.READ, (1, 1, 1, 1)),
+    ]
+    with closing(connect(ssisdb, "few", "pass-word-1")) as connection:
+        for securable, permission, counts in steps:
+            mart.grant_permission("few", permission, securable)
+            rights = Catalog(connection).rights()
+            found = (rights.folders, rights.projects, rights.projects_to_run, rights.folders_to_deploy_to)
+            assert found == counts, (securable, permission)
 
 
 @contextmanager

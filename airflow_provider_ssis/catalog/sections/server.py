@@ -73,12 +73,16 @@ _SERVER = Batch(
     "IS_SRVROLEMEMBER('sysadmin') AS sysadmin, IS_MEMBER('ssis_admin') AS ssis_admin, "
     "IS_MEMBER('ssis_logreader') AS ssis_logreader;"
 )
-# Object types 1 and 2 are folders and projects; permissions 3 and 100 are to execute, and to create objects.
+# Object types 1 and 2 are folders and projects; permissions 3 and 100 are to execute, and to create objects. The
+# procedures find only what the views show: a permission has no effect without READ on the folder.
 _RIGHTS = Batch(
     "SELECT (SELECT COUNT(*) FROM catalog.folders) AS folders, (SELECT COUNT(*) FROM catalog.projects) AS projects, "
-    "(SELECT COUNT(DISTINCT p.object_id) FROM catalog.effective_object_permissions AS p "
+    "(SELECT COUNT(DISTINCT f.folder_id) FROM catalog.folders AS f "
+    "JOIN catalog.effective_object_permissions AS p ON p.object_id = f.folder_id "
     "WHERE p.object_type = 1 AND p.permission_type = 100) AS deployable, "
-    "(SELECT COUNT(DISTINCT p.object_id) FROM catalog.effective_object_permissions AS p "
+    "(SELECT COUNT(DISTINCT v.project_id) FROM catalog.projects AS v "
+    "JOIN catalog.folders AS f ON f.folder_id = v.folder_id "
+    "JOIN catalog.effective_object_permissions AS p ON p.object_id = v.project_id "
     "WHERE p.object_type = 2 AND p.permission_type = 3) AS runnable, "
     "CASE WHEN IS_SRVROLEMEMBER('sysadmin') = 1 OR IS_MEMBER('ssis_admin') = 1 THEN 1 ELSE 0 END AS is_admin, "
     "IS_MEMBER('ssis_logreader') AS is_reader;"

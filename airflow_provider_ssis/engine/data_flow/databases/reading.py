@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyodbc
 
-from airflow_provider_ssis.datatypes import DATES, ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import DATES, LARGE_OBJECTS, STRINGS, ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.databases.database import ERROR_OF_PROVIDER, Database, provider_failure
 from airflow_provider_ssis.engine.data_flow.databases.driver_columns import convert_values
 from airflow_provider_ssis.engine.data_flow.databases.statuses import Statuses, ValueStatus
@@ -42,6 +42,8 @@ _ROWS_AT_ONCE, _LARGE_BYTES = 100, 32 * 1024 * 1024
 
 _REAL_BITS = 24
 """The precision of a real of SQL Server."""
+
+_LOSE_OFFSET = STRINGS | LARGE_OBJECTS
 
 COLUMN_NOT_FOUND = 0xC0202005
 """DTS_E_COLUMNNOTFOUND."""
@@ -352,6 +354,8 @@ def _array(values: Sequence[Any], type_: ColumnType) -> pa.Array:
         array = pa.array(values, pa.int64()) if type_.code is not _T.DT_UI8 else pa.array(values)
         is_ticks = type_.code in DATES and not _needs_ticks(type_)
         return _microseconds(array) if is_ticks else array
+    if isinstance(sample, datetime) and sample.tzinfo is not None:
+        return pa.array(values, pa.timestamp("us", "UTC"))
     return pa.array(values, _ARROW_OF_PYTHON[type(sample)])
 
 
@@ -423,7 +427,15 @@ def converted_batch(arrays: Sequence[pa.Array], schema: RowSchema, first_row: in
     :param arrays: the values of each column of the schema.
     :param schema: the columns.
     :param first_row: the number of the first row, from 1.
+    :raises TaskFailure: text would have to have a datetimeoffset, of which the drivers return the time in UTC only.
     """
+    for array, column in zip(arrays, schema.columns, strict=True):
+        if pa.types.is_timestamp(array.type) and array.type.tz is not None and column.type.code in _LOSE_OFFSET:
+            raise TaskFailure(
+                f"The column {column.name} is a datetimeoffset in the database and {column.type.code.name} in the component, "
+                "which would lose the offset. Convert it to text in the query, or choose DT_DBTIMESTAMPOFFSET.",
+                ERROR_OF_PROVIDER,
+            )
     columns = [convert_values(array, column.type) for array, column in zip(arrays, schema.columns, strict=True)]
     statuses = {
         column.lineage_id: converted.statuses

@@ -126,6 +126,14 @@ def test_a_large_object_does_not_change_the_other_values(
         assert batch.column(0).to_pylist() == [expected]
 
 
+@pytest.mark.parametrize("other", ["1", "CAST('x' AS varchar(max))"])
+@pytest.mark.parametrize("code", [DataTypeCode.DT_WSTR, DataTypeCode.DT_NTEXT])
+def test_text_does_not_lose_the_offset_of_a_datetimeoffset(database: Database, code: DataTypeCode, other: str) -> None:
+    query = f"SELECT CAST('2024-01-02T03:04:05+02:00' AS datetimeoffset) AS n, {other} AS m"
+    schema = RowSchema((RowColumn("L", "n", ColumnType(code, 40)),))
+    assert "lose the offset" in failure_of(lambda: list(read_query(database, query, (), schema, 10))).text
+
+
 def test_values_of_several_types_in_rows_with_a_large_object_fail(database: Database) -> None:
     variants = "SELECT CAST(1 AS sql_variant) AS n UNION ALL SELECT CAST('5' AS sql_variant)"
     query = f"SELECT n, CAST('x' AS varchar(max)) AS m FROM ({variants}) AS v"

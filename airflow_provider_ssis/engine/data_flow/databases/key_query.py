@@ -15,7 +15,8 @@ import pyodbc
 
 from airflow_provider_ssis.datatypes import DECIMALS, STRINGS, ColumnType
 from airflow_provider_ssis.engine.data_flow.databases.database import Database, provider_failure
-from airflow_provider_ssis.engine.data_flow.databases.reading import column_positions, exact_values, no_result
+from airflow_provider_ssis.engine.data_flow.databases.driver_rows import exact_values
+from airflow_provider_ssis.engine.data_flow.databases.reading import column_positions, no_result
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
 from airflow_provider_ssis.engine.errors import TaskFailure
 

@@ -8,23 +8,25 @@ cancel a query, cannot use an open connection, passes all parameters as text, an
 
 from __future__ import annotations
 
-import struct
-import uuid
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyodbc
 
-from airflow_provider_ssis.datatypes import DATES, LARGE_OBJECTS, STRINGS, ColumnType, DataTypeCode
+from airflow_provider_ssis.datatypes import LARGE_OBJECTS, STRINGS, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.databases.database import ERROR_OF_PROVIDER, Database, provider_failure
 from airflow_provider_ssis.engine.data_flow.databases.driver_columns import convert_values
+from airflow_provider_ssis.engine.data_flow.databases.driver_rows import (
+    exact_values,
+    needs_ticks,
+    real_positions,
+    row_arrays,
+    value_array,
+)
 from airflow_provider_ssis.engine.data_flow.databases.statuses import Statuses, ValueStatus
 from airflow_provider_ssis.engine.data_flow.databases.time_limit import time_limit
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
@@ -34,14 +36,10 @@ if TYPE_CHECKING:
     import mssql_python
 
 _T = DataTypeCode
-_MICROSECOND_SCALE = 6
 _MAX_BATCH_BYTES = 32 * 1024 * 1024
 """The size of the buffers for one fetch, where a table has wide columns."""
 _ROWS_AT_ONCE, _LARGE_BYTES = 100, 32 * 1024 * 1024
 """Rows with large objects that are fetched together, and the size after which a batch gets no more of them."""
-
-_REAL_BITS = 24
-"""The precision of a real of SQL Server."""
 
 _LOSE_OFFSET = STRINGS | LARGE_OBJECTS
 
@@ -116,7 +114,7 @@ def read_values(
     timeout: int = 0,
 ) -> Generator[QueryBatch, None, None]:
     """Yield the rows of a query with the status of each value, as :func:`read_query` does."""
-    wants_ticks = any(_needs_ticks(column.type) for column in schema.columns)
+    wants_ticks = any(needs_ticks(column.type) for column in schema.columns)
     arrow = None if parameters or wants_ticks or database.is_shared else database.connect_arrow()
     if arrow is None:
         yield from _of_pyodbc(database, sql, parameters, schema, batch_rows, timeout)
@@ -124,12 +122,6 @@ def read_values(
         with closing(arrow):
             arrow.timeout = timeout
             yield from _of_mssql(database, arrow, sql, schema, batch_rows)
-
-
-def _needs_ticks(type_: ColumnType) -> bool:
-    """Whether a type keeps what Arrow's microseconds lose."""
-    is_precise = type_.code is _T.DT_DBTIMESTAMP2 and type_.scale > _MICROSECOND_SCALE
-    return is_precise or type_.code is _T.DT_DBTIMESTAMPOFFSET
 
 
 # -- mssql-python ------------------------------------------------------------------------------------------------------
@@ -201,14 +193,7 @@ def _fetched_rows(
                 "query.",
                 ERROR_OF_PROVIDER,
             )
-    return _arrays(found, positions, schema, _reals(cursor.description or ()))
-
-
-def _reals(description: Sequence[Sequence[Any]]) -> frozenset[int]:
-    """The positions of columns of SQL Server's type real: their texts have fewer digits than those of float."""
-    return frozenset(
-        position for position, column in enumerate(description) if column[1] is float and column[4] <= _REAL_BITS
-    )
+    return row_arrays(found, positions, schema, real_positions(cursor.description or ()))
 
 
 def _large_rows(cursor: Any, most: int) -> list[Any]:
@@ -245,7 +230,7 @@ def _of_pyodbc(
                         raise no_result()
             positions = column_positions([column[0] for column in cursor.description], schema)
             most = _fitting_rows(cursor.description, batch_rows)
-            reals = _reals(cursor.description or ()) if database.is_sql_server else ()
+            reals = real_positions(cursor.description or ()) if database.is_sql_server else ()
             fetch = partial(_large_rows, cursor) if _has_large_objects(cursor.description) else cursor.fetchmany
             first_row = 1
             while True:
@@ -253,117 +238,11 @@ def _of_pyodbc(
                     rows = fetch(most)
                 if not rows:
                     return
-                yield converted_batch(_arrays(rows, positions, schema, reals), schema, first_row)
+                yield converted_batch(row_arrays(rows, positions, schema, reals), schema, first_row)
                 first_row += len(rows)
         except pyodbc.Error as error:
             database.cancel.check()
             raise provider_failure(error, "A query") from error
-
-
-@contextmanager
-def exact_values(connection: pyodbc.Connection, schema: RowSchema) -> Iterator[None]:
-    """Read the structures of the driver where a datetime of Python would lose a digit or the time zone."""
-    if not any(_needs_ticks(column.type) for column in schema.columns):
-        yield
-        return
-    functions = {pyodbc.SQL_TYPE_TIMESTAMP: _ticks_of_timestamp, _SQL_SS_TIMESTAMPOFFSET: _offset_of_timestamp}
-    before = {number: connection.get_output_converter(number) for number in functions}
-    for number, function in functions.items():
-        connection.add_output_converter(number, function)
-    try:
-        yield
-    finally:
-        for number, function in before.items():
-            if function is None:
-                connection.remove_output_converter(number)
-            else:
-                connection.add_output_converter(number, function)
-
-
-_SQL_SS_TIMESTAMPOFFSET = -155
-_TIMESTAMP = struct.Struct("<hHHHHHI")
-_OFFSET = struct.Struct("<hHHHHHIhh")
-_DATETIME = struct.Struct("<iI")
-_TICKS_PER_DAY = 864_000_000_000
-_YEAR_1900 = date(1900, 1, 1).toordinal() - 1
-
-
-def _ticks_of_timestamp(value: bytes | None) -> int | None:
-    if value is None:
-        return None
-    if len(value) == _DATETIME.size:
-        days, three_hundredths = _DATETIME.unpack(value)
-        milliseconds = (three_hundredths * 10 + 1) // 3
-        return int((_YEAR_1900 + days) * _TICKS_PER_DAY + milliseconds * 10_000)
-    return _ticks(*_TIMESTAMP.unpack(value))
-
-
-def _ticks(year: int, month: int, day: int, hour: int, minute: int, second: int, fraction: int) -> int:
-    days = date(year, month, day).toordinal() - 1
-    return days * _TICKS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 10_000_000 + fraction // 100
-
-
-def _offset_of_timestamp(value: bytes | None) -> dict[str, int] | None:
-    if value is None:
-        return None
-    *parts, hours, minutes = _OFFSET.unpack(value)
-    offset = hours * 60 + minutes
-    return {"ticks": _ticks(*parts) - offset * 600_000_000, "minutes": offset}
-
-
-_ARROW_OF_PYTHON: dict[type, pa.DataType] = {
-    bool: pa.bool_(),
-    str: pa.large_string(),
-    float: pa.float64(),
-    datetime: pa.timestamp("us"),
-    date: pa.date32(),
-    time: pa.time64("us"),
-    bytes: pa.large_binary(),
-    bytearray: pa.large_binary(),
-    dict: pa.struct([("ticks", pa.int64()), ("minutes", pa.int16())]),
-}
-
-
-def _arrays(rows: Sequence[Any], positions: Sequence[int], schema: RowSchema, reals: Collection[int]) -> list[pa.Array]:
-    """The columns of rows that a driver returns; none without rows."""
-    columns = list(zip(*rows, strict=True))
-    if not columns:
-        return []
-    arrays = [
-        _array(columns[position], column.type) for position, column in zip(positions, schema.columns, strict=True)
-    ]
-    return [
-        array.cast(pa.float32()) if position in reals else array
-        for position, array in zip(positions, arrays, strict=True)
-    ]
-
-
-def _array(values: Sequence[Any], type_: ColumnType) -> pa.Array:
-    """The values of a driver as a column."""
-    sample = next((value for value in values if value is not None), None)
-    if sample is None:
-        return pa.nulls(len(values))
-    if isinstance(sample, uuid.UUID):
-        if type_.code is _T.DT_GUID:
-            return pa.array([None if value is None else value.bytes for value in values], pa.binary(16))
-        # As ``arrow_batch`` and pyodbc return it.
-        return pa.array([None if value is None else str(value).upper() for value in values], pa.large_string())
-    if isinstance(sample, Decimal):
-        return pa.array(values)
-    if isinstance(sample, int) and not isinstance(sample, bool):
-        array = pa.array(values, pa.int64()) if type_.code is not _T.DT_UI8 else pa.array(values)
-        is_ticks = type_.code in DATES and not _needs_ticks(type_)
-        return _microseconds(array) if is_ticks else array
-    if isinstance(sample, datetime) and sample.tzinfo is not None:
-        return pa.array(values, pa.timestamp("us", "UTC"))
-    return pa.array(values, _ARROW_OF_PYTHON[type(sample)])
-
-
-_MICROSECONDS_BEFORE_UNIX = (date(1970, 1, 1).toordinal() - 1) * 86_400_000_000
-
-
-def _microseconds(ticks: pa.Array) -> pa.Array:
-    return pc.subtract(pc.divide(ticks, 10), _MICROSECONDS_BEFORE_UNIX).cast(pa.timestamp("us"))
 
 
 # -- both --------------------------------------------------------------------------------------------------------------
@@ -415,7 +294,7 @@ def batch_of_first_rows(rows: Sequence[Sequence[Any]], schema: RowSchema) -> pa.
         # A column of the type sql_variant: each value is converted as its type wants.
         batches = [batch_of_first_rows([row], schema) for row in rows]
         return pa.Table.from_batches(batches, schema.arrow).combine_chunks().to_batches()[0]
-    arrays = [_array(values, column.type) for values, column in zip(columns, schema.columns, strict=True)]
+    arrays = [value_array(values, column.type) for values, column in zip(columns, schema.columns, strict=True)]
     batch = converted_batch(arrays, schema, 1)
     _check(batch, schema, 1)
     return batch.rows
@@ -432,8 +311,9 @@ def converted_batch(arrays: Sequence[pa.Array], schema: RowSchema, first_row: in
     for array, column in zip(arrays, schema.columns, strict=True):
         if pa.types.is_timestamp(array.type) and array.type.tz is not None and column.type.code in _LOSE_OFFSET:
             raise TaskFailure(
-                f"The column {column.name} is a datetimeoffset in the database and {column.type.code.name} in the component, "
-                "which would lose the offset. Convert it to text in the query, or choose DT_DBTIMESTAMPOFFSET.",
+                f"The column {column.name} is a datetimeoffset in the database and {column.type.code.name} in the "
+                "component, which would lose the offset. Convert it to text in the query, or choose "
+                "DT_DBTIMESTAMPOFFSET.",
                 ERROR_OF_PROVIDER,
             )
     columns = [convert_values(array, column.type) for array, column in zip(arrays, schema.columns, strict=True)]

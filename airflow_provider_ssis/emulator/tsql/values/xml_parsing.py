@@ -23,10 +23,11 @@ _DEEPEST: Final = 128
 _KEEPS_SPACE: Final = 1
 _ALLOWS_DTD: Final = 2
 _STYLES: Final = (None, 0, 1, 2, 3)
-_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#x0D;"})
-_ATTRIBUTE: Final = str.maketrans(
+TEXT_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#x0D;"})
+ATTRIBUTE_ESCAPES: Final = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#x0D;", "\n": "&#x0A;", "\t": "&#x09;"}
 )
+"""The characters that SQL Server writes as references, in text and in attributes."""
 _BYTE_ORDERS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8"))
 _ERRORS: Final[dict[int, tuple[int, str]]] = {
     int(etree.ErrorTypes.ERR_TAG_NAME_MISMATCH): (9436, "end tag does not match start tag"),
@@ -113,7 +114,7 @@ _SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
 def _text(text: str | None, *, keeps_space: bool) -> str:
     if not text or not (keeps_space or text.strip(" \t\r\n")):
         return ""
-    return text.translate(_TEXT)
+    return text.translate(TEXT_ESCAPES)
 
 
 def _namespaces(node: etree._Element) -> Iterator[str]:
@@ -122,14 +123,14 @@ def _namespaces(node: etree._Element) -> Iterator[str]:
     known = {} if parent is None else parent.nsmap
     for prefix, uri in node.nsmap.items():
         if known.get(prefix) != uri:
-            yield f'xmlns{f":{prefix}" if prefix else ""}="{uri.translate(_ATTRIBUTE)}"'
+            yield f'xmlns{f":{prefix}" if prefix else ""}="{uri.translate(ATTRIBUTE_ESCAPES)}"'
     if None in known and None not in node.nsmap:
         yield 'xmlns=""'
 
 
 def _attributes(node: etree._Element) -> Iterator[str]:
     for name, value in node.attrib.items():
-        yield f'{_name(node, name)}="{value.translate(_ATTRIBUTE)}"'
+        yield f'{_name(node, name)}="{value.translate(ATTRIBUTE_ESCAPES)}"'
 
 
 def _name(node: etree._Element, name: str) -> str:

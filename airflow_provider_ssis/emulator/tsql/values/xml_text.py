@@ -13,11 +13,8 @@ from airflow_provider_ssis.emulator.datatypes import NVARCHAR_MAX, SqlType, Vari
 from airflow_provider_ssis.emulator.tsql.values import conversion
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, BINARIES, MONEY, family
+from airflow_provider_ssis.emulator.tsql.values.xml_parsing import ATTRIBUTE_ESCAPES, TEXT_ESCAPES
 
-_TEXT_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#x0D;"})
-_ATTRIBUTE_ESCAPES: Final = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#x0D;", "\n": "&#x0A;", "\t": "&#x09;"}
-)
 _NAME: Final = re.compile(r"[^\W\d][\w.\-]*")
 _ISO_STYLE: Final = 126
 _TEXT_NODES: Final = ("", "*", "text()", "node()")
@@ -78,9 +75,9 @@ def path_row(names: Sequence[str], types: Sequence[SqlType], values: Sequence[An
         opened = path
         here = elements[-1]
         text = value_text(value, type_)
-        content = text if type_.name == "xml" else text.translate(_TEXT_ESCAPES)
+        content = text if type_.name == "xml" else text.translate(TEXT_ESCAPES)
         if leaf.startswith("@"):
-            here.attributes.append(f'{leaf[1:]}="{text.translate(_ATTRIBUTE_ESCAPES)}"')
+            here.attributes.append(f'{leaf[1:]}="{text.translate(ATTRIBUTE_ESCAPES)}"')
         else:
             here.content.append(f" {content}" if leaf == _DATA and follows_data else content)
         follows_data = leaf == _DATA
@@ -144,11 +141,11 @@ def flat_row(
                 element.content.append(f'<{name} xsi:nil="true"/>')
             continue
         text = value_text(value, type_)
-        content = text if type_.name == "xml" else text.translate(_TEXT_ESCAPES)
+        content = text if type_.name == "xml" else text.translate(TEXT_ESCAPES)
         if elements or type_.name == "xml":
             element.content.append(f"<{name}>{content}</{name}>")
         else:
-            element.attributes.append(f'{name}="{text.translate(_ATTRIBUTE_ESCAPES)}"')
+            element.attributes.append(f'{name}="{text.translate(ATTRIBUTE_ESCAPES)}"')
     return element.text()
 
 

@@ -12,6 +12,7 @@ from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgume
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
+from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.tables import declare_table_value
 from airflow_provider_ssis.emulator.tsql.metadata.missing_procedures import is_missing_procedure
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA, qualified
@@ -43,7 +44,8 @@ async def call(
     elif schema.lower() in _SYSTEM_SCHEMAS:
         dynamic = system.dynamic.get(name.lower())
         if dynamic is not None:
-            async with aclosing(dynamic(runner, arguments, frame, outcome)) as events:
+            called = dynamic(runner, arguments, frame, outcome)
+            async with aclosing(_in_database(session, database, called)) as events:
                 async for event in events:
                     yield event
             return
@@ -65,9 +67,27 @@ async def call(
         raise not_supported(f"The procedure {name}")
     if not isinstance(procedure, Procedure):
         raise SqlError(2812, f"Could not find stored procedure '{'.'.join(parts)}'.", state=62)
-    async with aclosing(_run(runner, procedure, arguments, outcome)) as events:
+    called = _run(runner, procedure, arguments, outcome)
+    is_system = system.fixed.get(name.lower()) is procedure
+    async with aclosing(_in_database(session, database, called) if is_system else called) as events:
         async for event in events:
             yield event
+
+
+async def _in_database(session: SessionState, database: str, called: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    """Run a system procedure in the database that its name begins with: each database has all of them."""
+    known = session.metadata.database_name(database)
+    if known is None:
+        raise SqlError(911, f"Database '{database}' does not exist. Check the name.", ends_batch=True)
+    if known != session.database and not session.may_use(known):
+        raise session.no_user(known)
+    home, session.database = session.database, known
+    try:
+        async with aclosing(called) as events:
+            async for event in events:
+                yield event
+    finally:
+        session.database = home
 
 
 async def _run_module(

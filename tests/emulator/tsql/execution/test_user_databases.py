@@ -34,6 +34,18 @@ def test_names() -> None:
     ]
 
 
+def test_system_procedures_work_in_the_database_that_their_name_begins_with() -> None:
+    found = answers(
+        "CREATE DATABASE Shop; CREATE TABLE t (a int); CREATE TABLE Shop.dbo.t (a int, b int)",
+        "EXEC Shop.sys.sp_executesql N'SELECT DB_NAME(), COUNT(*) FROM sys.columns WHERE object_id = OBJECT_ID(''t'')'",
+        "EXEC Shop..sp_rename 't', 'u'; SELECT DB_NAME(), OBJECT_ID('u'), OBJECT_ID('Shop.dbo.t')",
+        "BEGIN TRY EXEC Shop.sys.sp_executesql N'SELECT 1/0' END TRY BEGIN CATCH SELECT DB_NAME() END CATCH",
+        "EXEC nowhere.sys.sp_executesql N'SELECT 1'",
+    )
+    assert [each.results for each in found[1:4]] == [[[("Shop", 2)]], [[("Sales", None, None)]], [[], [("Sales",)]]]
+    assert found[4].numbers == [911]
+
+
 def test_code_pages_of_columns() -> None:
     found = answers(
         "CREATE DATABASE Shop; CREATE TABLE Shop.dbo.t (id int, code char(3), name varchar(9), note nvarchar(9))",

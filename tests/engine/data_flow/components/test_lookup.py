@@ -330,14 +330,14 @@ def _no_memory(*_: object) -> None:
 @pytest.mark.parametrize(
     ("place", "fault", "code", "reason"),
     [
-        ("os.posix_fallocate", _no_room, 0xC0047048, "No space left on device"),
+        ("os.posix_fallocate", _no_room, 0xC0047048, r"No space left on device\. Free"),
         (
             "airflow_provider_ssis.engine.data_flow.index_memory.IndexMemory.array",
             _no_memory,
             0xC0208247,
             "2 reference",
         ),
-        ("pyarrow.ipc.new_file", _no_room, 0xC0047048, "No space left on device"),
+        ("pyarrow.ipc.new_file", _no_room, 0xC0047048, r"No space left on device\. Free"),
     ],
     ids=["disk", "memory", "disk for the rows"],
 )

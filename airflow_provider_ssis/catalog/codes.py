@@ -45,8 +45,9 @@ ACTIVE_STATUSES = frozenset({OperationStatus.PENDING, OperationStatus.RUNNING, O
 
 
 class OperationType(IntEnum):
-    """Column ``operation_type`` of ``catalog.operations``."""
+    """Column ``operation_type`` of ``catalog.operations``. UNKNOWN is a type that a later SSISDB has brought."""
 
+    UNKNOWN = -1
     STARTUP = 1
     RETENTION_WINDOW = 2
     MAX_PROJECT_VERSION = 3

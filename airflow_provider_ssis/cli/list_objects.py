@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
 
 _STATUSES = [each.name.lower() for each in OperationStatus]
-_TYPES = [each.name.lower() for each in OperationType]
+_TYPES = [each.name.lower() for each in OperationType if each is not OperationType.UNKNOWN]
 _AGE = re.compile(r"(?P<number>\d+)(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 

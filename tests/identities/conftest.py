@@ -47,12 +47,20 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
         yield authority
 
 
+def boxed_server(realm: Realm, authority: Authority, instance: str | None = None) -> SsisdbEmulator:
+    """A boxed SSISDB: it lets no SQL login deploy, start or stop.
+
+    :param instance: a name for the Browser, whose port only one server of the machine can have. Default: no Browser.
+    """
+    return SsisdbEmulator(
+        edition=Edition.BOX, keytab=realm.server_keytab, token_key=authority.public_key, instance=instance
+    )
+
+
 @pytest.fixture(scope="package")
 def server(realm: Realm, authority: Authority) -> Iterator[SsisdbEmulator]:
-    """A boxed SSISDB: it lets no SQL login deploy, start or stop."""
-    with SsisdbEmulator(
-        edition=Edition.BOX, keytab=realm.server_keytab, token_key=authority.public_key, instance="SSIS"
-    ) as server:
+    """A boxed SSISDB."""
+    with boxed_server(realm, authority) as server:
         yield server
 
 

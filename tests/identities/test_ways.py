@@ -14,13 +14,22 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.hooks.checks import Outcome, check_connection
 from airflow_provider_ssis.hooks.extra import InvalidConnection
 from airflow_provider_ssis.odbc.drivers import DriverFamily, bundled_drivers, installed_drivers
-from tests.identities.conftest import PASSWORD, Connect
+from tests.identities.conftest import PASSWORD, Connect, boxed_server
+from tests.support.entra_authority import Authority
+from tests.support.kdc import Realm
 
 pytestmark = pytest.mark.kerberos
 
 DRIVERS = {driver.family: driver for driver in reversed(installed_drivers())}
 FAMILIES = pytest.mark.parametrize("family", list(DRIVERS), ids=lambda family: family.value)
 LOGIN: dict[str, Any] = {"login": "etl", "password": PASSWORD}
+
+
+@pytest.fixture(scope="module")
+def server(realm: Realm, authority: Authority) -> Iterator[SsisdbEmulator]:
+    """A boxed SSISDB with a Browser."""
+    with boxed_server(realm, authority, "SSIS") as server:
+        yield server
 
 
 @FAMILIES

@@ -9,13 +9,37 @@ from contextlib import contextmanager
 from airflow_provider_ssis.engine.errors import Cancelled
 
 
+class _Interrupt:
+    """A callback that is called until its block ends.
+
+    :param callback: ends what the block runs.
+    """
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
+        # The thread that cancels can be the one that runs the block.
+        self._lock = threading.RLock()
+        self._has_ended = False
+
+    def call(self) -> None:
+        """Call it, unless its block has ended."""
+        with self._lock:
+            if not self._has_ended:
+                self._callback()
+
+    def end(self) -> None:
+        """Wait for a call that runs now, and allow no other: a driver crashes if a closed cursor is cancelled."""
+        with self._lock:
+            self._has_ended = True
+
+
 class CancelToken:
     """Reports to the threads of a run that it was cancelled. All methods can be called from any thread."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._callbacks: list[Callable[[], None]] = []
+        self._interrupts: list[_Interrupt] = []
 
     @property
     def is_cancelled(self) -> bool:
@@ -28,9 +52,9 @@ class CancelToken:
             if self._cancelled.is_set():
                 return
             self._cancelled.set()
-            callbacks = list(self._callbacks)
-        for callback in callbacks:
-            callback()
+            interrupts = list(self._interrupts)
+        for interrupt in interrupts:
+            interrupt.call()
 
     def check(self) -> None:
         """Raise :class:`~airflow_provider_ssis.engine.errors.Cancelled` if the run was cancelled."""
@@ -49,15 +73,18 @@ class CancelToken:
     def interrupts(self, callback: Callable[[], None]) -> Iterator[None]:
         """Call a function when the run is cancelled while the block runs: one that ends a query or a process.
 
-        :param callback: is called from the cancelling thread; must not raise and must not wait.
+        :param callback: is called from the cancelling thread, and never after the block; must not raise and must not
+            wait.
         :raises Cancelled: the run was cancelled before the block began, or while it ran.
         """
+        interrupt = _Interrupt(callback)
         with self._lock:
             self.check()
-            self._callbacks.append(callback)
+            self._interrupts.append(interrupt)
         try:
             yield
         finally:
             with self._lock:
-                self._callbacks.remove(callback)
+                self._interrupts.remove(interrupt)
+            interrupt.end()
         self.check()

@@ -16,7 +16,7 @@ def time_limit(seconds: float, cancel: Callable[[], None]) -> Iterator[None]:
     """Cancel a statement that takes too long. Not all drivers have a query timeout, but all can cancel.
 
     :param seconds: the longest time; 0 for no limit.
-    :param cancel: cancels the statement; is called from another thread.
+    :param cancel: cancels the statement; is called from another thread, and never after the block.
     :raises TaskFailure: the time has passed.
     """
     if not seconds:
@@ -39,3 +39,5 @@ def time_limit(seconds: float, cancel: Callable[[], None]) -> Iterator[None]:
         raise TaskFailure(f"A statement took longer than its timeout of {seconds:g} seconds.", TIMED_OUT) from error
     finally:
         timer.cancel()
+        # A driver crashes if a statement that is closed after the block is cancelled.
+        timer.join()

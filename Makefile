@@ -57,10 +57,9 @@ layers: setup
 	.venv/bin/lint-imports
 
 # Tests of one file run in one process, one after the other: they share servers, realms and Airflows. The slow files come
-# first (tests/support/markers.py), which the plugin would reverse. There are more processes than processors
-# (tests/conftest.py), because tests of whole Airflows mostly wait.
+# first (tests/support/markers.py), which the plugin would reverse.
 unit: setup
-	$(python) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(python) -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # In environments of their own, in .nox.
 oldest: setup

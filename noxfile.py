@@ -52,7 +52,7 @@ def airflow(session: nox.Session, airflow: str) -> None:
     """Run the tests that depend on Airflow on one version of it."""
     _install(session, airflow, "--editable", ".[test]")
     tests = session.posargs or AIRFLOW_TESTS
-    session.run("python", "-m", "pytest", "--numprocesses=auto", "--dist=loadfile", "-p", "no:cacheprovider", *tests)
+    session.run("python", "-m", "pytest", "--numprocesses=2", "--dist=loadfile", "-p", "no:cacheprovider", *tests)
 
 
 @nox.session(python=PYTHONS, reuse_venv=True)
@@ -64,7 +64,7 @@ def python(session: nox.Session) -> None:
     parts = ("clients", "docs/test_migration_page.py", "fuzz", "identities", "incumbent", "ui")
     ignored = [f"--ignore=tests/{part}" for part in parts]
     chosen = ["-m", "fast or exhaustive", *ignored, *tests]
-    session.run("python", "-m", "pytest", "--numprocesses=auto", "-p", "no:cacheprovider", *chosen)
+    session.run("python", "-m", "pytest", "--numprocesses=2", "-p", "no:cacheprovider", *chosen)
 
 
 @nox.session(reuse_venv=False)

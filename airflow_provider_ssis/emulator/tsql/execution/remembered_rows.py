@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
@@ -112,7 +113,10 @@ class RememberedRows:
 
     def _read_by(self, sql: str) -> tuple[str, ...]:
         """The tables that a query reads; none if it reads anything else, or if it can give other rows of them."""
-        tree = sqlglot.parse_one(sql, read="duckdb")
+        try:
+            tree = sqlglot.parse_one(sql, read="duckdb")
+        except (SqlglotError, RecursionError):
+            return ()  # DuckDB has run it: it only reads more than sqlglot does.
         if not all(map(_is_pure, tree.find_all(exp.Func))):
             return ()
         names = {(table.db, table.name) for table in tree.find_all(exp.Table)}

@@ -10,6 +10,8 @@ import pytest
 
 from airflow_provider_ssis.emulator.tsql.execution.remembered_rows import Question, RememberedRows
 from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
+from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
+from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
 from tests.support.catalog_session import Served, catalog_sessions
 from tests.support.tsql_session import answer
 
@@ -135,3 +137,11 @@ def test_values_that_are_equal_and_differ_do_not_share_their_rows(runner: asynci
         for moment in ("2024-01-01 12:00:00 +01:00", "2024-01-01 11:00:00 +00:00"):
             text = f"DECLARE @d datetimeoffset(0) = '{moment}', @s varchar(40); SELECT @s = @d FROM catalog.folders"
             assert runner.run(answer(served.first, f"{text}; SELECT @s")).results == [[(moment,)]]
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 FROM WHERE", "SELECT " + "(" * 6000 + "1" + ")" * 6000])
+def test_a_text_that_cannot_be_parsed_again_fails_no_query(sql: str) -> None:
+    memory = RememberedRows({("internal", "folders")}, TableChanges())
+    query = CompiledQuery(sql, (), ())
+    memory.learn(query)
+    assert memory.question(query, {}) is None

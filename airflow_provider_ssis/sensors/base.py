@@ -104,7 +104,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
 
     def _execute_deferrable(self, context: Context) -> Any:
         """Defer, unless the wait has ended already."""
-        raise NotImplementedError
+        raise NotImplementedError  # each sensor defines it
 
     def _wait_on_worker(self, context: Context) -> dict[str, Any] | None:
         """Wait on the worker for some seconds, before the sensor is rescheduled for the first time.

@@ -14,12 +14,12 @@ from airflow_provider_ssis.operators.supervised import while_supervised
 from tests.support.task_runs import TaskInstanceRecord
 
 PROGRAM = """
-import os, sys, threading, time
+import os, signal, sys, threading
 from airflow_provider_ssis.operators.supervised import while_supervised
 parent = os.getpid()
 if os.fork():
     print("started", flush=True)
-    time.sleep(600)
+    signal.pause()  # until the test kills it
 ended = threading.Event()
 with while_supervised(parent, ended.set, seconds=0.05):
     print("ended" if ended.wait(60) else "still running", flush=True)

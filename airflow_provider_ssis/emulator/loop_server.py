@@ -22,7 +22,7 @@ from airflow_provider_ssis.emulator.ssisdb.edition import product
 from airflow_provider_ssis.emulator.tds.browser import Browser, serve_browser
 from airflow_provider_ssis.emulator.tds.server import TdsServer
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
 
 ADMINISTRATOR = "sa"

@@ -23,7 +23,7 @@ from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.cli.emulator import PASSWORD_VARIABLE
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
-from airflow_provider_ssis.emulator.tsql.execution.database_file import file_name
+from airflow_provider_ssis.emulator.tsql.execution.databases.database_file import file_name
 from airflow_provider_ssis.odbc.drivers import installed_drivers
 from tests.support.entra_authority import Authority
 from tests.support.executions import status_of, wait_for_status

@@ -12,8 +12,8 @@ from airflow_provider_ssis.emulator.session import Login
 from airflow_provider_ssis.emulator.ssisdb import Ssisdb, install
 from airflow_provider_ssis.emulator.ssisdb.edition import product
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.locks.application_locks import ApplicationLocks
 from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
 from tests.support.mart import MART
 from tests.support.tsql_session import answer

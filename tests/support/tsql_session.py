@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow_provider_ssis.emulator.session import ArrowRows, Event, Login, Message, ResultColumns, Rows, StatementDone
 from airflow_provider_ssis.emulator.tsql.backend import TsqlBackend
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.product import Product
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.product import Product
 from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
 
 PRODUCT = Product("TESTS", "Microsoft SQL Server 2022", "Developer Edition (64-bit)", 3, (16, 0, 4000))

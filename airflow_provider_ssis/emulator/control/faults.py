@@ -15,7 +15,7 @@ from typing import Final
 
 from airflow_provider_ssis.emulator.control.procedures import Arguments, Declared, declared_procedures
 from airflow_provider_ssis.emulator.faults.book import DEFAULT_ERROR, FaultBook
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure
 
 
 def drop_connection(faults: FaultBook, given: Arguments) -> None:

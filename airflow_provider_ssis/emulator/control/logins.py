@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from airflow_provider_ssis.emulator.control.procedures import Arguments, Declared, declared_procedures
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind
 
 

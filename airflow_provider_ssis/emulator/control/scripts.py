@@ -23,7 +23,7 @@ from airflow_provider_ssis.emulator.runs.scripts import (
     DEFAULT_MESSAGE,
     ScriptBook,
 )
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure
 
 _RUN: Final = (
     "@package_name nvarchar(260) = NULL, @project_name nvarchar(128) = NULL, @folder_name nvarchar(128) = NULL,"

@@ -12,8 +12,8 @@ import uuid
 from typing import Protocol
 
 from airflow_provider_ssis.emulator.control.procedures import BAD_ARGUMENT, PERMISSION_DENIED, SCHEMA
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 

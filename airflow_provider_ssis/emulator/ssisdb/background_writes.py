@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 
 import duckdb
 
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 
 _SECONDS_BETWEEN_ATTEMPTS: Final = 0.05
 

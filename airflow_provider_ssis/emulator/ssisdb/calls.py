@@ -14,8 +14,8 @@ from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
 from airflow_provider_ssis.emulator.ssisdb.principals import LOGREADER_ROLE, ROLE
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_rows, next_id, next_ids
-from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureCall
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal
 from airflow_provider_ssis.emulator.tsql.values.conversion import store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError

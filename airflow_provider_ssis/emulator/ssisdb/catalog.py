@@ -24,8 +24,8 @@ from airflow_provider_ssis.emulator.ssisdb.rows import write_default_properties
 from airflow_provider_ssis.emulator.ssisdb.run_log import CatalogRunLog
 from airflow_provider_ssis.emulator.ssisdb.tables import PROPERTIES
 from airflow_provider_ssis.emulator.ssisdb.validations import Validations
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal
 from airflow_provider_ssis.emulator.tsql.metadata.principals import LoginKind, Principal
 

@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.ssisdb.columns import parse_columns
 from airflow_provider_ssis.emulator.ssisdb.error_texts import catalog_error
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.ssisdb.tables import TYPES
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.objects import View
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError

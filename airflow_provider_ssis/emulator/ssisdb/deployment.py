@@ -12,7 +12,7 @@ from airflow_provider_ssis.emulator.ssisdb import ssis_types
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, stored
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_rows, next_id, next_ids
 from airflow_provider_ssis.emulator.ssisdb.tables import NOT_VALIDATED
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.project.models import Package, Parameter, Project, ProtectionLevel
 
 _COMPLETE = "C"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from airflow_provider_ssis.emulator.tsql.execution.product import Product
+from airflow_provider_ssis.emulator.tsql.execution.databases.product import Product
 
 
 class Edition(Enum):

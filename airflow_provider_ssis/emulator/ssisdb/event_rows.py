@@ -12,7 +12,7 @@ from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType
 from airflow_provider_ssis.emulator.datatypes import SQL_VARIANT
 from airflow_provider_ssis.emulator.runs.records import EventRecord
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, insert_columns, next_id, next_ids
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
 
 MESSAGE_FIELDS: Final = ("message_time", "message_type", "message_source_type", "message")

@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.ssisdb.binding import BoundParameter
 from airflow_provider_ssis.emulator.ssisdb.calls import stored
 from airflow_provider_ssis.emulator.ssisdb.catalog import memory_kb
 from airflow_provider_ssis.emulator.ssisdb.rows import insert_rows, next_ids
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 
 LOGGING_LEVEL: Final = "LOGGING_LEVEL"
 CUSTOMIZED_LOGGING_LEVEL: Final = "CUSTOMIZED_LOGGING_LEVEL"

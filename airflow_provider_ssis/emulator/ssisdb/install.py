@@ -27,7 +27,7 @@ from airflow_provider_ssis.emulator.ssisdb.tables import (
     TABLES,
 )
 from airflow_provider_ssis.emulator.ssisdb.upgrade import upgrade
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine, Read
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine, Read
 
 
 def install(engine: Engine, *, edition: Edition, quirks: bool = False) -> Ssisdb:

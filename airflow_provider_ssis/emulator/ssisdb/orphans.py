@@ -9,7 +9,7 @@ from airflow_provider_ssis.catalog.codes import MessageSourceType, MessageType, 
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
 from airflow_provider_ssis.emulator.ssisdb.event_rows import write_message
 from airflow_provider_ssis.emulator.ssisdb.tables import ACTIVE
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 
 
 def close_orphans(store: Store, now: datetime, *, is_running: Callable[[int, int], bool]) -> list[str]:

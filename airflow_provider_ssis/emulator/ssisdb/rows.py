@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ssis.emulator.ssisdb.tables import DEFAULT_PROPERTIES, PROPERTIES, TYPES
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 
 
 def insert(store: Store, table: str, values: Mapping[str, Any]) -> None:

@@ -32,8 +32,8 @@ from airflow_provider_ssis.emulator.ssisdb.event_rows import (
     write_worker_events,
 )
 from airflow_provider_ssis.emulator.ssisdb.rows import insert_columns, next_id, next_ids
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import encode
 
 _TASK_OF_EXECUTION: Final = (

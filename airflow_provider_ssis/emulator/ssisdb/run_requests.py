@@ -11,7 +11,7 @@ from airflow_provider_ssis.emulator.runs.request import DataTap, RunRequest, Tap
 from airflow_provider_ssis.emulator.ssisdb import scale_out_workers, ssis_types
 from airflow_provider_ssis.emulator.ssisdb.catalog import Ssisdb
 from airflow_provider_ssis.emulator.ssisdb.execution_rows import CUSTOMIZED_LOGGING_LEVEL, LOGGING_LEVEL
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.values.storage import decode
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind

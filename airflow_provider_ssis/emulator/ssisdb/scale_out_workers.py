@@ -8,8 +8,8 @@ from datetime import datetime
 from airflow_provider_ssis.emulator.runs.request import ScaleOut
 from airflow_provider_ssis.emulator.runs.workers import Worker, WorkerPool
 from airflow_provider_ssis.emulator.ssisdb.rows import insert
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 
 
 def register_worker(store: Store, machine_name: str, *, enabled: bool, now: datetime) -> uuid.UUID:

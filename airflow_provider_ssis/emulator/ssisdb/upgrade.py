@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_ssis.emulator.ssisdb.tables import INDEXES, RENAMED, TYPES
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
 
 
 def upgrade(engine: Engine) -> None:

@@ -30,8 +30,8 @@ from airflow_provider_ssis.emulator.ssisdb.validation_checks import (
     check_files,
     check_parameter,
 )
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.engine.control_flow import texts
 from airflow_provider_ssis.project.models import Executable, Package
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from airflow_provider_ssis.emulator.session import Login, LoginRefused, Message
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Principal

@@ -10,7 +10,7 @@ import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from airflow_provider_ssis.emulator.tsql.execution.locks import ApplicationLocks
+from airflow_provider_ssis.emulator.tsql.execution.locks.application_locks import ApplicationLocks
 from tests.support.catalog_session import catalog_sessions
 from tests.support.catalog_sql import connect, create, deploy, error_number, rows, run, value
 from tests.support.mart import MART

@@ -17,7 +17,7 @@ from airflow_provider_ssis.emulator.ssisdb.execution_rows import (
 from airflow_provider_ssis.emulator.ssisdb.procedures.logging_levels import find_level
 from airflow_provider_ssis.emulator.ssisdb.procedures.properties import check_encryption_level
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _SAME_PATH: Final = "execution_id = ? AND lower(rtrim(property_path, ' ')) = lower(rtrim(?, ' '))"

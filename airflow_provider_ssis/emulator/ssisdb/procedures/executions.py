@@ -29,8 +29,8 @@ from airflow_provider_ssis.emulator.ssisdb.procedures import scale_out
 from airflow_provider_ssis.emulator.ssisdb.procedures.properties import check_encryption_level
 from airflow_provider_ssis.emulator.ssisdb.rows import insert
 from airflow_provider_ssis.emulator.ssisdb.run_requests import run_request
-from airflow_provider_ssis.emulator.tsql.execution.locks import LockResult, lock_name
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.locks.application_locks import LockResult, lock_name
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 _LOCK: Final = lock_name(DATABASE, "public", "MS_ISServer_Create_Execution")

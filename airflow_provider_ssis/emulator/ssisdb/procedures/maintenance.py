@@ -18,7 +18,7 @@ from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.orphans import close_orphans
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, FAILOVER_AGENT_ROLE
 from airflow_provider_ssis.emulator.ssisdb.tables import ACTIVE
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 
 _INTERNAL: Final = "internal"
 _OF_OPERATION: Final = (

@@ -19,7 +19,7 @@ from airflow_provider_ssis.emulator.ssisdb import deployment
 from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.error_texts import text
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 
 
 @catalog_procedure(

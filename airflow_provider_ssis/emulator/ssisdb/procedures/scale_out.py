@@ -10,7 +10,7 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.principals import ADMIN_ROLE, CLUSTER_EXECUTOR_ROLE
 from airflow_provider_ssis.emulator.ssisdb.rows import insert
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 IS_ENABLED: Final = "IS_SCALEOUT_ENABLED"

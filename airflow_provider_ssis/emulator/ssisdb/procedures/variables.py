@@ -11,7 +11,7 @@ from airflow_provider_ssis.emulator.ssisdb.calls import CatalogCall, description
 from airflow_provider_ssis.emulator.ssisdb.declare import catalog_procedure
 from airflow_provider_ssis.emulator.ssisdb.names import is_valid_name
 from airflow_provider_ssis.emulator.ssisdb.rows import insert, next_id
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.storage import decode
 

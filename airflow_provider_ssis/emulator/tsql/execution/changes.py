@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import duckdb
 
-from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
+from airflow_provider_ssis.emulator.tsql.execution.databases.identities import Identities
 from airflow_provider_ssis.emulator.tsql.metadata.objects import WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Key
 from airflow_provider_ssis.emulator.tsql.query.change import (

@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
-from airflow_provider_ssis.emulator.tsql.execution.database_rights import ROLES
+from airflow_provider_ssis.emulator.tsql.execution.databases.database_rights import ROLES
+from airflow_provider_ssis.emulator.tsql.execution.databases.sequences import NextValues, RowVersions
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
-from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, lock_mode, lock_name
+from airflow_provider_ssis.emulator.tsql.execution.locks.application_locks import LOCK_OWNERS, lock_mode, lock_name
 from airflow_provider_ssis.emulator.tsql.execution.permissions import has_permission
-from airflow_provider_ssis.emulator.tsql.execution.sequences import NextValues, RowVersions
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.table_names import find_table
+from airflow_provider_ssis.emulator.tsql.execution.statements.table_names import find_table
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import DatabasePrincipal, WritableTable
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Login, Principal

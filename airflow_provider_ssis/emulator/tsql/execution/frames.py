@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
-from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
+from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import ActualArgument
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 

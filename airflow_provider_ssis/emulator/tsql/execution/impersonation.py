@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
 from airflow_provider_ssis.emulator.tsql.metadata.principals import GUEST_ID, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import SYSTEM_DATABASES
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported

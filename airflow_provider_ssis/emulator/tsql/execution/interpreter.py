@@ -21,8 +21,9 @@ from airflow_provider_ssis.emulator.session import (
     Event,
     StatementDone,
 )
-from airflow_provider_ssis.emulator.tsql.execution import procedure_calls, tables
-from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
+from airflow_provider_ssis.emulator.tsql.execution import tables
+from airflow_provider_ssis.emulator.tsql.execution.calls import procedure_calls
+from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import ActualArgument
 from airflow_provider_ssis.emulator.tsql.execution.evaluation import Evaluator
 from airflow_provider_ssis.emulator.tsql.execution.frames import (
     BatchEnded,
@@ -35,9 +36,14 @@ from airflow_provider_ssis.emulator.tsql.execution.frames import (
 )
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.statement_table import AWAITED, BEGIN_IMPLICITLY, IMMEDIATE, STREAMED
-from airflow_provider_ssis.emulator.tsql.execution.transaction_state import given_up
-from airflow_provider_ssis.emulator.tsql.execution.transactions import UNCOMMITTABLE
+from airflow_provider_ssis.emulator.tsql.execution.statements.table import (
+    AWAITED,
+    BEGIN_IMPLICITLY,
+    IMMEDIATE,
+    STREAMED,
+)
+from airflow_provider_ssis.emulator.tsql.execution.transactions.transaction_state import given_up
+from airflow_provider_ssis.emulator.tsql.execution.transactions.transactions import UNCOMMITTABLE
 from airflow_provider_ssis.emulator.tsql.language import parser
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.query.engine_errors import translated

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure
+from airflow_provider_ssis.emulator.tsql.execution.databases.user_databases import UserDatabase
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabase
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import View
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import SYSTEM_VIEWS

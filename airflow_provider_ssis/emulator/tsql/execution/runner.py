@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from airflow_provider_ssis.emulator.session import Event
-from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument
+from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import ActualArgument
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure
 from airflow_provider_ssis.emulator.tsql.execution.evaluation import Evaluator
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.language.statements import Statement
 

@@ -12,13 +12,13 @@ from airflow_provider_ssis.emulator.session import (
     TransactionAction,
     TransactionRequest,
 )
-from airflow_provider_ssis.emulator.tsql.execution.bulk_load import bulk_load
-from airflow_provider_ssis.emulator.tsql.execution.function_calls import FunctionRunner
+from airflow_provider_ssis.emulator.tsql.execution.calls.function_calls import FunctionRunner
+from airflow_provider_ssis.emulator.tsql.execution.calls.remote_calls import remote_call
 from airflow_provider_ssis.emulator.tsql.execution.interpreter import Interpreter
-from airflow_provider_ssis.emulator.tsql.execution.remote_calls import remote_call
 from airflow_provider_ssis.emulator.tsql.execution.runner import SystemProcedures
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.transaction_state import given_up
+from airflow_provider_ssis.emulator.tsql.execution.statements.bulk_load import bulk_load
+from airflow_provider_ssis.emulator.tsql.execution.transactions.transaction_state import given_up
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 

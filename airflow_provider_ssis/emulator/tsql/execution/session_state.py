@@ -14,14 +14,14 @@ import duckdb
 from airflow_provider_ssis.emulator.datatypes import Column, Variant
 from airflow_provider_ssis.emulator.session import DatabaseChanged, Event, Login, Message
 from airflow_provider_ssis.emulator.tsql.execution.cursors import Cursors
-from airflow_provider_ssis.emulator.tsql.execution.database_rights import CHAINED
-from airflow_provider_ssis.emulator.tsql.execution.engine import Engine
-from airflow_provider_ssis.emulator.tsql.execution.identities import Identities
+from airflow_provider_ssis.emulator.tsql.execution.databases.database_rights import CHAINED
+from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
+from airflow_provider_ssis.emulator.tsql.execution.databases.identities import Identities
+from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.user_databases import UserDatabase
 from airflow_provider_ssis.emulator.tsql.execution.impersonation import Impersonation
-from airflow_provider_ssis.emulator.tsql.execution.local_tables import LocalTables
-from airflow_provider_ssis.emulator.tsql.execution.store import Store
-from airflow_provider_ssis.emulator.tsql.execution.transactions import Transactions
-from airflow_provider_ssis.emulator.tsql.execution.user_databases import UserDatabase
+from airflow_provider_ssis.emulator.tsql.execution.transactions.local_tables import LocalTables
+from airflow_provider_ssis.emulator.tsql.execution.transactions.transactions import Transactions
 from airflow_provider_ssis.emulator.tsql.execution.worker import Worker
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.names import TEMPORARY_DATABASE

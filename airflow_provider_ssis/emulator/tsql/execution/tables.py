@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
-from airflow_provider_ssis.emulator.tsql.execution.arguments import UNTYPED_TABLE
+from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import UNTYPED_TABLE
 from airflow_provider_ssis.emulator.tsql.execution.changes import Applied, StagedChange
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
-from airflow_provider_ssis.emulator.tsql.execution.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
+from airflow_provider_ssis.emulator.tsql.execution.transactions.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed

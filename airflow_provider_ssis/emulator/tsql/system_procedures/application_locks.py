@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.emulator.tsql.execution.locks import LOCK_OWNERS, LockResult, lock_mode, lock_name
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.locks.application_locks import (
+    LOCK_OWNERS,
+    LockResult,
+    lock_mode,
+    lock_name,
+)
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import BIT, INT, MAX, SMALLINT, TINYINT, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
-from airflow_provider_ssis.emulator.tsql.execution.table_names import is_local
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.statements.table_names import is_local
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserFunction, UserProcedure, UserView
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import ODBC_TYPES, RADIX_TWO

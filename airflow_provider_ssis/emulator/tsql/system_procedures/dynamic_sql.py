@@ -9,7 +9,7 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, TableValue
 from airflow_provider_ssis.emulator.session import Event, ResultColumns
 from airflow_provider_ssis.emulator.tsql.execution import tables
-from airflow_provider_ssis.emulator.tsql.execution.arguments import ActualArgument, as_table
+from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import ActualArgument, as_table
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.execution.runner import DynamicProcedure, Runner
 from airflow_provider_ssis.emulator.tsql.metadata.names import split_name

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import MAX
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.constraints import constraints, indexes

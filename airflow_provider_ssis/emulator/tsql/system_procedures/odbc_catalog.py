@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column, SqlType
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.objects import AnyView, BaseTable, Routine, UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import measures, octets, odbc_type

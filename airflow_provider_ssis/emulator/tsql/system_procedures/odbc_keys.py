@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.tsql.execution.procedures import ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import columns_of
 from airflow_provider_ssis.emulator.tsql.metadata.constraints import Index, indexes
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Final
 
 from airflow_provider_ssis.emulator.tsql.execution import tables
-from airflow_provider_ssis.emulator.tsql.execution.maintenance_statements import check_free_name, rename_table
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.table_names import check_right
+from airflow_provider_ssis.emulator.tsql.execution.statements.maintenance import check_free_name, rename_table
+from airflow_provider_ssis.emulator.tsql.execution.statements.table_names import check_right
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from airflow_provider_ssis.emulator.tsql.execution.principal_statements import change_principals
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.statements.principals import change_principals
 from airflow_provider_ssis.emulator.tsql.language.principal_syntax import AlterRole
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError

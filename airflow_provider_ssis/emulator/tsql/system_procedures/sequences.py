@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.sequence_views import as_variant
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, Column
-from airflow_provider_ssis.emulator.tsql.execution.procedures import Procedure, ProcedureCall
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.metadata.objects import Table, View
 from tests.support.tsql_session import answer, tsql_server
 

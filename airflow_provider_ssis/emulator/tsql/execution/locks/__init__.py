@@ -1,0 +1,1 @@
+"""Locks: on the tables of clients' databases, on the server's own tables, and those of applications."""

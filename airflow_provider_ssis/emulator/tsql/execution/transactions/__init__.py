@@ -1,0 +1,1 @@
+"""The transaction of a session, and the tables that it has changed."""

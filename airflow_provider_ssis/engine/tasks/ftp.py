@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -35,14 +36,16 @@ _NO_FILES = 0xC0029185
 _NO_LOCAL_FILES = 0xC0029183
 _BAD_REMOTE_PATH = 0xC0029191
 _BLOCK = 64 * 1024
+_PAUSE = 1.0
+"""Seconds between attempts without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class FtpServer:
     """A server of files.
 
-    :param timeout: seconds to wait for each answer.
-    :param attempts: how often to try to connect.
+    :param timeout: seconds to wait for each answer; None waits without a limit.
+    :param attempts: how often to try to connect; 0 tries without a limit.
     """
 
     host: str
@@ -50,7 +53,7 @@ class FtpServer:
     user: str
     password: str = field(repr=False)
     is_passive: bool
-    timeout: int
+    timeout: int | None
     attempts: int
 
 
@@ -77,8 +80,8 @@ def ftp_server(connection: RunConnection) -> FtpServer:
         values.get("serverusername") or "anonymous",
         values.get("serverpassword") or values.get("password", ""),
         flag(connection.name, "UsePassiveMode", values.get("usepassivemode", "")),
-        number("Timeout", 60) or 60,
-        max(number("Retries", 5), 1),
+        number("Timeout", 60) or None,
+        number("Retries", 5),
     )
 
 
@@ -189,10 +192,11 @@ class FtpTask(Task):
 
     def _connect(self, context: TaskContext, client: ftplib.FTP) -> None:
         server = self._server(context)
-        for attempt in range(1, server.attempts + 1):
+        client.timeout = server.timeout
+        for attempt in count(1):
             context.cancel.check()
             try:
-                client.connect(server.host, server.port, server.timeout)
+                client.connect(server.host, server.port)
                 break
             except (OSError, EOFError) as error:
                 if attempt == server.attempts:
@@ -200,6 +204,8 @@ class FtpTask(Task):
                         f"The FTP server {server.host}, port {server.port}, cannot be reached: {error}.",
                         _CANNOT_CONNECT,
                     ) from None
+            if not server.attempts:
+                context.cancel.wait(_PAUSE)
         try:
             client.login(server.user, server.password or ("anonymous@" if server.user == "anonymous" else ""))
         except ftplib.Error as error:

@@ -36,6 +36,12 @@ _SOURCE_CODES = SourceCodes(no_text=0xC00291D0, no_file_connection=0xC00291CE, n
 _PRIORITIES: Mapping[str, tuple[str, str]] = {"High": ("1", "high"), "Normal": ("3", "normal"), "Low": ("5", "low")}
 _PORT = 25
 
+_KEYS = frozenset({"smtpserver", "usewindowsauthentication", "enablessl", "timeout", "username", "password"}) | {
+    "connectionstring",
+    "retain",
+    "connectbyproxy",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
@@ -61,6 +67,12 @@ def smtp_server(connection: RunConnection) -> SmtpServer:
     """
     values = dict(parse_provider_string(connection.connection_string, connection.name).values)
     values |= {compact(name): text for name, text in connection.properties.items() if text}
+    for key in values.keys() - _KEYS:
+        raise TaskFailure(
+            f'The connection manager "{connection.name}" has the unknown key {key}. The keys are SmtpServer'
+            " (host or host:port), UseWindowsAuthentication, EnableSsl, Timeout, UserName and Password.",
+            _SERVER_FAILED,
+        )
     host, _, port = values.get("smtpserver", "").strip().partition(":")
     if not host:
         raise TaskFailure(f'The connection manager "{connection.name}" names no SMTP server.', _NO_SERVER)

@@ -11,6 +11,7 @@ import pytest
 from lxml import etree
 
 from airflow_provider_ssis.engine import UnsupportedError, check_package, run_package
+from airflow_provider_ssis.engine.control_flow.connection_refusals import connection_refusals
 from airflow_provider_ssis.engine.control_flow.connection_values import (
     property_name,
     stored_connection,
@@ -24,6 +25,7 @@ from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
+from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
 from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline, read_pipeline
 from airflow_provider_ssis.project.package.document import read_dts_package
@@ -392,6 +394,51 @@ def test_wrong_values_of_a_connection_manager_are_refused(tmp_path: Path, kind: 
     assert [one.what for one in check_package(tmp_path / "P.dtsx")[0].refusals] == (
         [] if value == "1" else [f"the property {name} with the value {value!r}"]
     )
+
+
+_INNER = {
+    "OLEDB": "Data Source=.;Provider=SQLNCLI11;",
+    "ADO.NET:SQL": "Data Source=.;",
+    "ODBC": "DSN=Mart;",
+    "FTP": "files:21",
+    "SMTP": "SmtpServer=mail;",
+    "FILE": "load.sql",
+    "EXCEL": "Provider=Microsoft.ACE.OLEDB.12.0;Data Source=book.xlsx;",
+}
+_KNOWN_INSIDE = {
+    "OLEDB": '<DTS:Password DTS:Name="Password" Sensitive="1">x</DTS:Password>',
+    "ADO.NET:SQL": '<DTS:Password DTS:Name="PWD" Sensitive="1">x</DTS:Password>',
+    "ODBC": '<DTS:Password DTS:Name="pwd" Sensitive="1">x</DTS:Password>',
+    "FTP": '<DTS:FtpConnection DTS:ServerName="files" DTS:ServerUserName="etl" DTS:UsePassiveMode="True"><DTS:Property'
+    ' DTS:Name="ServerPassword" Sensitive="1">x</DTS:Property></DTS:FtpConnection>',
+}
+
+
+@pytest.mark.parametrize("kind", _INNER)
+@pytest.mark.parametrize("is_old", [False, True])
+def test_unknown_stored_properties_of_connection_managers_are_refused(kind: str, is_old: bool) -> None:
+    def manager(inner: str, values: dict[str, str]) -> Any:
+        written = "".join(f' DTS:{name}="{text}"' for name, text in values.items() if not is_old)
+        properties = "".join(
+            f'<DTS:Property DTS:Name="{name}">{text}</DTS:Property>' for name, text in values.items() if is_old
+        )
+        text = (
+            f'<DTS:ConnectionManager xmlns:DTS="www.microsoft.com/SqlServer/Dts" DTS:ObjectName="C"'
+            f' DTS:CreationName="{kind}"><DTS:ObjectData><DTS:ConnectionManager{written}>{properties}{inner}'
+            "</DTS:ConnectionManager></DTS:ObjectData></DTS:ConnectionManager>"
+        )
+        return read_dts_connection_manager(etree.fromstring(text), "C.conmgr")
+
+    stored = {"ConnectionString": _INNER[kind], "Retain": "True" if is_old else ""}
+    if kind in ("OLEDB", "EXCEL"):
+        stored |= {"ConnectRetryCount": "1", "ConnectRetryInterval": "5"}
+    known = _KNOWN_INSIDE.get(kind, "")
+    assert not list(connection_refusals("C", manager(known, stored)))
+    for name in ("RetainSameConnection", "Port", "retain"):
+        (refusal,) = connection_refusals("C", manager(known, {**stored, name: "1"}))
+        assert refusal.what == f"the stored property {name}"
+    (refusal,) = connection_refusals("C", manager(f"{known}<Surprise>1</Surprise>", stored))
+    assert refusal.what == "the stored property Surprise"
 
 
 @pytest.mark.parametrize("name", ["FirstRowHasColumnName", "ExcelVersionNumber", "OfflineMode", "ID"])

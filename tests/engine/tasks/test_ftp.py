@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 
+from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.paths import PathMap
+from airflow_provider_ssis.engine.errors import Cancelled
+from airflow_provider_ssis.engine.tasks.ftp import ftp_server
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from tests.support.engine import Context, failure_of, run_task, task_context, task_of
 
@@ -44,7 +48,7 @@ class Site:
             "ConnectionString": f"127.0.0.1:{self.port}",
             "ServerUserName": "etl",
             "ServerPassword": options.pop("password", PASSWORD),
-            "Retries": "1",
+            "Retries": options.pop("attempts", "1"),
         }
         found = task_context(
             package.read(), replacements={"Ftp": login}, paths=PathMap((("C:\\data", str(self.local)),))
@@ -174,3 +178,19 @@ def test_a_server_that_cannot_be_reached(site: Site) -> None:
     unreachable = Site(1, site.remote, site.local).context("CreateRemoteDirectory", "/x")
     assert failure_of(lambda: run_task(unreachable)).code == 0xC002918F
     assert not list(task_of(found).refusals(found.options))
+
+
+@pytest.mark.parametrize(("text", "timeout", "attempts"), [("", 60, 5), ("0", None, 0), ("7", 7, 7)])
+def test_0_sets_no_limit(text: str, timeout: int | None, attempts: int) -> None:
+    values = {"Timeout": text, "Retries": text}
+    server = ftp_server(RunConnection("Ftp", "{1}", "FTP", "FTP", "files:21", values))
+    assert (server.timeout, server.attempts) == (timeout, attempts)
+
+
+def test_cancelling_ends_attempts_without_a_limit(site: Site) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        site.port = closed.getsockname()[1]
+    found = site.context("DeleteRemote", "/a", attempts="0")
+    threading.Timer(0.1, found.cancel.cancel).start()
+    with pytest.raises(Cancelled):
+        run_task(found)

@@ -203,7 +203,7 @@ class CatalogSession:
         return repeat is not Repeat.NEVER
 
     def _run_once(self, batch: Batch, doing: str, explain: Explain | None) -> list[ResultSet]:
-        _reject_half_surrogates(batch, doing)
+        _reject_unsendable(batch, doing)
         connection = self._open_connection()
         row: Mapping[str, Any] = {}
         try:
@@ -317,8 +317,8 @@ def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
             return results
 
 
-def _reject_half_surrogates(batch: Batch, doing: str) -> None:
-    """Drivers raise UnicodeEncodeError for them, some after a part of the batch was sent."""
+def _reject_unsendable(batch: Batch, doing: str) -> None:
+    """Drivers raise UnicodeEncodeError or OverflowError for them, some after a part of the batch was sent."""
     for value in batch.values:
         if isinstance(value, str) and not value.isascii():
             try:
@@ -329,6 +329,8 @@ def _reject_half_surrogates(batch: Batch, doing: str) -> None:
                     "not a character",
                     advice="Remove it.",
                 ) from None
+        elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            raise InvalidArgument(f"{doing} failed: the number {value} is larger than a bigint")
 
 
 def _driver_module(connection: Connection) -> Any:

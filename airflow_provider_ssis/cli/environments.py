@@ -200,6 +200,13 @@ def _wanted(values: Pairs, types: Pairs, sensitive: tuple[str, ...], file: Path 
 
     found = {} if file is None else {name: _from_file(file, name, each) for name, each in read_json(file).items()}
     found.update({name: _Wanted(value) for name, value in unique(values, "The variable").items()})
+    spelled: dict[str, str] = {}
+    for name in found:
+        other = spelled.setdefault(name.casefold(), name)
+        if other != name:
+            raise click.UsageError(
+                f"{other} and {name} are one variable for the catalog, which ignores case: give one."
+            )
     of_type = unique(types, "--type")
     for name in (*of_type, *sensitive):
         if name not in found:

@@ -11,6 +11,11 @@ from contextlib import suppress
 import click
 
 
+def sentence(message: str) -> str:
+    """The message of an error with a full stop, unless it ends in punctuation or is empty."""
+    return message if not message or message[-1] in ".!?:;" else f"{message}."
+
+
 class CommandFailed(Exception):
     """A command could not do its work.
 
@@ -20,7 +25,7 @@ class CommandFailed(Exception):
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message if not message or message[-1] in ".!?:;" else f"{message}.")
+        super().__init__(sentence(message))
         self.exit_code = exit_code
         context = click.get_current_context(silent=True)
         self.command = context.command_path if context else "airflow-ssis"
@@ -71,7 +76,7 @@ def show_usage_error(error: click.UsageError, exit_code: int, *, as_json: bool) 
 
 def error_object(text: str, kind: str, exit_code: int, *, number: int | None = None) -> dict[str, object]:
     """The object that a command prints for an error if it prints JSON."""
-    return {"error": text, "type": kind, "number": number, "exit_code": exit_code}
+    return {"error": sentence(text), "type": kind, "number": number, "exit_code": exit_code}
 
 
 def drop_output() -> None:

@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = PROGRAM, conn
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     # Without these, because the shell closed them, libraries fail.
+    sys.stdin = sys.stdin or io.TextIOWrapper(io.BytesIO())
     sys.stdout = sys.stdout or io.StringIO()
     sys.stderr = sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
-from airflow_provider_ssis.cli.option_values import CatalogId, Number, poll_interval_option
+from airflow_provider_ssis.cli.option_values import CatalogId, poll_interval_option
 from airflow_provider_ssis.cli.output import Output
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LEVELS = ("error", "warning", "information", "all")
 @click.argument("operation", type=CatalogId())
 @click.option("--follow", is_flag=True, help="Print new messages until the operation ends.")
 @click.option("--level", type=click.Choice(LEVELS), default="all", help="The least important messages to print.")
-@click.option("--after", type=Number(0), default=0, metavar="ID", help="Only messages with a higher id.")
+@click.option("--after", type=CatalogId(0), default=0, metavar="ID", help="Only messages with a higher id.")
 @poll_interval_option()
 def command(
     catalog: Catalog, output: Output, operation: int, follow: bool, level: str, after: int, poll_interval: float

@@ -60,12 +60,14 @@ def read_password(path: Path) -> str:
     :raises click.UsageError: the file cannot be read, or the password is empty.
     """
     try:
-        text = sys.stdin.readline() if str(path) == "-" else path.read_text("utf-8")
+        # As bytes: the locale does not say how another program writes to this one.
+        content = sys.stdin.buffer.readline() if str(path) == "-" else path.read_bytes()
+        text = content.decode("utf-8-sig")  # editors on Windows write a byte order mark
     except OSError as error:
         raise click.UsageError(f"The password cannot be read from {path}: {error.strerror or error}.") from None
     except UnicodeError:
         raise click.UsageError(f"The password cannot be read: {path} is not text in UTF-8.") from None
-    password = text.partition("\n")[0]
+    password = text.partition("\n")[0].removesuffix("\r")
     if not password:
         raise click.UsageError(f"There is no password: the first line of {path} is empty. Write the password there.")
     return password
@@ -139,12 +141,15 @@ class Number(click.IntRange):
 
 
 class CatalogId(click.IntRange):
-    """The id of an object of the catalog."""
+    """The id of an object of the catalog.
+
+    :param smallest: the smallest id. Default: 1.
+    """
 
     name = "id"
 
-    def __init__(self) -> None:
-        super().__init__(1)
+    def __init__(self, smallest: int = 1) -> None:
+        super().__init__(smallest)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Read an id, at most a bigint.

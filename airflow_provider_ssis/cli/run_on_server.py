@@ -130,6 +130,8 @@ def command(
         run_in_scale_out=scale_out,
     )
     execution_id = catalog.create_execution(request, needs_values=True)
+    # Before the start and also with --json, so that the log of a CI job that is killed has the id.
+    click.echo(f"Starting execution {execution_id} of {request.path}.", err=True)
     if no_wait:
         catalog.start_execution(execution_id)
         with _started(execution_id):
@@ -184,8 +186,6 @@ class _Wait:
             with interruptible(*signals):
                 self._catalog.start_execution(self._execution_id)
                 with _started(self._execution_id):
-                    if not self._output.as_json:
-                        click.echo(f"Started execution {self._execution_id} of {self._title}.", err=True)
                     return self._follow()
         except KeyboardInterrupt:
             if not stop_on_interrupt:

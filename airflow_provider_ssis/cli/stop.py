@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
+from airflow_provider_ssis.cli.following import Clock
 from airflow_provider_ssis.cli.option_values import CatalogId, poll_interval_option
 from airflow_provider_ssis.cli.output import Output, plain, shown
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.catalog.codes import OperationStatus
+    from airflow_provider_ssis.catalog.models import Operation
 
 
 @catalog_command("stop")
@@ -25,21 +28,24 @@ def command(
 ) -> int | None:
     """Stop EXECUTIONs or validations, by their ids, and wait until they have ended.
 
-    One that is already stopping or has ended is not an error. Exit code 0: all have ended, or are stopping with
-    --no-wait; 1: one could not be stopped.
+    One that is already stopping or has ended is not an error. The catalog cannot stop one that is still pending: it is
+    stopped as soon as it runs. Exit code 0: all have ended, or are stopping with --no-wait; 1: one could not be
+    stopped, or is pending with --no-wait.
     """
     from airflow_provider_ssis.cli.names import require_operation
 
-    statuses: dict[int, OperationStatus] = {}
+    numbers = list(dict.fromkeys(execution))
+    # A wrong id is reported before anything is stopped.
+    found = [require_operation(catalog, number) for number in numbers]
     requested: list[str] = []
     with reporting_changes({"": requested}, verb="Stop requested"):
-        for execution_id in execution:
-            request_stop(catalog, execution_id)
-            requested.append(str(execution_id))
-    for execution_id in execution:
-        statuses[execution_id] = (
-            require_operation(catalog, execution_id).status if no_wait else _end(catalog, execution_id, poll_interval)
-        )
+        pending = [each for each in found if not _request_stop(catalog, each, requested, may_wait=not no_wait)]
+        for each in pending:
+            _stop_when_running(catalog, each.operation_id, requested, poll_interval)
+    statuses = {
+        number: require_operation(catalog, number).status if no_wait else _end(catalog, number, poll_interval)
+        for number in numbers
+    }
     if output.as_json:
         output.json([{"operation_id": number, "status": plain(status)} for number, status in statuses.items()])
     else:
@@ -49,31 +55,55 @@ def command(
 
 
 def stop_one(catalog: Catalog, execution_id: int, *, poll_interval: float) -> OperationStatus:
-    """Stop an execution and wait for its end.
+    """Stop an execution, as soon as it runs if it is pending, and wait for its end.
 
     :return: its last status.
     """
-    request_stop(catalog, execution_id)
+    from airflow_provider_ssis.cli.names import require_operation
+
+    if not _request_stop(catalog, require_operation(catalog, execution_id), []):
+        _stop_when_running(catalog, execution_id, [], poll_interval)
     return _end(catalog, execution_id, poll_interval)
 
 
-def request_stop(catalog: Catalog, execution_id: int) -> None:
+def _request_stop(catalog: Catalog, operation: Operation, requested: list[str], *, may_wait: bool = True) -> bool:
     """Request the stop of an execution that runs, and nothing if it has ended or is stopping.
 
+    :param operation: the execution or validation as it was just read.
+    :param requested: gets the id if the stop is requested.
+    :param may_wait: whether a pending execution is no error. Default: True.
+    :return: False if it is pending, or its process is not registered yet: then it must be requested again.
     :raises NotStoppable: it was never started.
     """
+    from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.catalog.errors import AlreadyStopping, NotStoppable
-    from airflow_provider_ssis.cli.names import require_operation
 
-    if require_operation(catalog, execution_id).status.is_terminal:
-        return
+    if operation.status is OperationStatus.PENDING and may_wait:
+        return False
+    if operation.status.is_terminal:
+        return True
     try:
-        catalog.stop_operation(execution_id)
+        catalog.stop_operation(operation.operation_id)
     except AlreadyStopping:
-        return
+        return True
     except NotStoppable as error:
+        if may_wait and error.status in (OperationStatus.PENDING, OperationStatus.RUNNING):
+            return False
         if error.status is None or not error.status.is_terminal:
             raise
+        return True
+    requested.append(str(operation.operation_id))
+    return True
+
+
+def _stop_when_running(
+    catalog: Catalog, execution_id: int, requested: list[str], poll_interval: float, clock: Clock = time
+) -> None:
+    from airflow_provider_ssis.cli.names import require_operation
+
+    click.echo(f"Operation {execution_id} is pending, and is stopped as soon as it runs.", err=True)
+    while not _request_stop(catalog, require_operation(catalog, execution_id), requested):
+        clock.sleep(poll_interval)
 
 
 def _end(catalog: Catalog, execution_id: int, poll_interval: float) -> OperationStatus:

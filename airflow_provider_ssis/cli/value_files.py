@@ -35,8 +35,9 @@ def read_json(file: Path, *, keys: Collection[str] | None = None) -> Mapping[str
     :raises click.UsageError: it cannot be read, is not such an object, or has another key or the same key twice.
     """
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        content = json.loads(text.removeprefix("\ufeff"), parse_float=Decimal, object_pairs_hook=_without_repeats)
+        # As bytes: the locale does not say how another program writes to this one.
+        text = (sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()).decode("utf-8-sig")
+        content = json.loads(text, parse_float=Decimal, object_pairs_hook=_without_repeats)
     except _Repeated as error:
         raise click.UsageError(f"The file {file} has the key {error.args[0]!r} twice.") from None
     except OSError as error:

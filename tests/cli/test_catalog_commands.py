@@ -44,6 +44,9 @@ def test_deploy_reports_a_file_that_is_no_project(run: Command, tmp_path: Path) 
     path.write_bytes(b"nonsense")
     assert str(path) in run("deploy", path, "Sales", code=1).err
     assert "does not exist" in run("deploy", tmp_path / "none.ispac", "Sales", code=1).err
+    # The same text as without --json.
+    error = run("deploy", path, "Sales", "--json", code=1).json["error"]
+    assert run("deploy", path, "Sales", code=1).err == f"airflow-ssis deploy: {error}\n"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +182,7 @@ def test_a_file_of_values_that_cannot_be_used(
 
 def test_a_run_is_followed(run: Command, mart: Catalog) -> None:
     result = run("run", "Sales", "Mart", "Load", "--follow", "--level", "all", "--poll-interval", "0.05")
-    assert result.err.startswith("Started execution ")
+    assert result.err.startswith("Starting execution ")
     assert "Load:Start" in result.out
     assert "succeeded after" in result.out.splitlines()[-1] or "rows written" in result.out
     execution = next(mart.executions()).execution_id
@@ -190,6 +193,17 @@ def test_a_run_is_followed(run: Command, mart: Catalog) -> None:
     assert later == messages[4:]
     followed = run("messages", execution, "--follow", "--level", "information").out
     assert 0 < len(followed.splitlines()) < len(messages)
+
+
+@pytest.mark.processes
+def test_values_from_the_standard_input_are_utf_8_in_every_locale(ssisdb: SsisdbEmulator, mart: Catalog) -> None:
+    command = [sys.executable, "-m", "airflow_provider_ssis.cli.main", "run", "Sales", "Mart", "Load", "--no-wait"]
+    environment = {**os.environ, "AIRFLOW_SSIS_URI": ssisdb.airflow_uri, "PYTHONIOENCODING": "latin-1"}
+    values = '{"parameters": {"Title": "Zürich €"}}'.encode()
+    subprocess.run([*command, "--values", "-"], input=values, env=environment, check=True, timeout=60)
+    execution = next(mart.executions()).execution_id
+    found = {each.parameter_name: each.parameter_value for each in mart.execution_parameter_values(execution)}
+    assert found["Title"] == "Zürich €"
 
 
 @pytest.mark.parametrize("statement", ["FROM catalog.operations", "FROM catalog.executions"])
@@ -241,8 +255,28 @@ def test_a_run_without_waiting_is_stopped(run: Command, ssisdb: SsisdbEmulator, 
     started = run("run", "Sales", "Mart", "Load", "--no-wait", "--json").json["execution_id"]
     wait_for_status(mart, started, OperationStatus.RUNNING)
     assert run("stop", started, "--poll-interval", "0.05").out == f"Operation {started}: canceled.\n"
-    assert run("stop", started, "--json").json == [{"operation_id": started, "status": "canceled"}]
+    again = run("stop", started, started, "--json")
+    assert again.json == [{"operation_id": started, "status": "canceled"}]
     run("messages", started, "--follow", code=3)
+
+
+def test_a_pending_run_is_stopped_as_soon_as_it_runs(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    ssisdb.scripts.hang(package="Load.dtsx")
+    started = run("run", "Sales", "Mart", "Load", "--no-wait", "--json").json["execution_id"]
+    assert "waits for its process" in run("stop", started, "--no-wait", code=1).err
+    ssisdb.faults.call(ssisdb.scripts.release, statement="FROM catalog.operations", when="after")
+    stopped = run("stop", started, "--poll-interval", "0.05", "--json")
+    assert stopped.json == [{"operation_id": started, "status": "canceled"}]
+    assert f"Operation {started} is pending, and is stopped as soon as it runs." in stopped.err
+
+
+def test_the_id_of_a_run_is_known_before_its_start(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
+    ssisdb.faults.error(229, statement="EXEC catalog.start_execution")
+    failed = run("run", "Sales", "Mart", "Load", "--json", code=5)
+    (execution,) = mart.executions()
+    assert f"Starting execution {execution.execution_id} of Sales/Mart/Load.dtsx." in failed.err
+    assert failed.json["exit_code"] == 5
 
 
 @pytest.mark.processes
@@ -258,7 +292,7 @@ def test_ctrl_c_leaves_or_stops_the_run(ssisdb: SsisdbEmulator, mart: Catalog) -
     ):
         process = subprocess.Popen([*command, *options], env=environment, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("Started execution ")
+        assert process.stderr.readline().startswith("Starting execution ")
         execution = next(mart.executions()).execution_id
         wait_for_status(mart, execution, OperationStatus.RUNNING)
         process.send_signal(number)

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.cli.conftest import Command
+from tests.support.executions import wait_for_status
 
 
 def test_versions_and_restore(run: Command, ispac: Path, mart: Catalog) -> None:
@@ -36,8 +38,10 @@ def test_validate(run: Command, mart: Catalog) -> None:
     result = run("validate", "Sales", "Mart", "Load", "--level", "all", "--poll-interval", "0.05")
     assert result.out.splitlines()[-1].startswith("Validation ")
     assert result.out.splitlines()[-1].endswith(" of Sales/Mart/Load.dtsx succeeded.")
-    last = run("validate", "Sales", "Mart", "Load", "--json", "--poll-interval", "0.05").json_lines[-1]
-    assert last["validation"]["status"] == "succeeded"
+    printed = run("validate", "Sales", "Mart", "Load", "--json", "--poll-interval", "0.05")
+    last = printed.json_lines[-1]["validation"]
+    assert last["status"] == "succeeded"
+    assert printed.err == f"Started validation {last['validation_id']} of Sales/Mart/Load.dtsx.\n"
     wrong = run("validate", "Sales", "Mart", "--environment", "Test", code=1)
     assert "has no reference to the environment 'Test'" in wrong.err
     run("validate", "Sales", "Mart", "--environment", "Test", "--all-environments", code=2)
@@ -102,7 +106,7 @@ def test_an_unknown_key_of_a_variable_is_named(run: Command, mart: Catalog, tmp_
     assert mart.environment("Sales", "Test") is None
 
 
-def test_a_failure_in_the_middle_says_what_was_done(run: Command, mart: Catalog) -> None:
+def test_a_failure_in_the_middle_says_what_was_done(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
     failed = run("env", "set", "Sales", "Test", "A=1", "B=x", "--type", "B=Int32", code=1)
     assert "the variable 'B' got 'x': a value of type Int32 must be a whole number" in failed.err
     assert "Nothing was changed." in failed.err
@@ -116,9 +120,15 @@ def test_a_failure_in_the_middle_says_what_was_done(run: Command, mart: Catalog)
     assert "Cleared before: BatchSize." in failed.json["error"]
     failed = run("env", "delete", "Sales", "Test", "A", "Nothing", "--yes", code=1)
     assert "Deleted before: A." in failed.err
-    number = mart.create_execution(ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx"))
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    request = ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx")
+    number, never_started = mart.create_execution(request), mart.create_execution(request)
     mart.start_execution(number)
-    assert f"Stop requested before: {number}." in run("stop", number, number + 100, code=1).err
+    wait_for_status(mart, number, OperationStatus.RUNNING)
+    assert "sees no operation" in run("stop", number, never_started + 100, code=1).err
+    assert mart.execution_states([number])[0].status is OperationStatus.RUNNING
+    failed = run("stop", number, never_started, code=1)
+    assert f"there is nothing to stop. Stop requested before: {number}." in failed.err
 
 
 def test_an_environment_is_deleted_after_a_question(

@@ -57,8 +57,13 @@ def test_a_password_from_a_file_or_the_standard_input(
     path = tmp_path / "password"
     path.write_text(f"{ssisdb.password}\n")
     assert listed(capsys, *options, "--password-file", str(path)) == ["Sales"]
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{ssisdb.password}\n"))
+    # As of an editor on Windows.
+    path.write_bytes(f"\ufeff{ssisdb.password}\r\n".encode())
+    assert listed(capsys, *options, "--password-file", str(path)) == ["Sales"]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f"{ssisdb.password}\n".encode())))
     assert listed(capsys, *options, "--password-file", "-") == ["Sales"]
+    monkeypatch.setattr("sys.stdin", None)  # which the shell closed
+    assert "is empty" in refused(capsys, *options, "--password-file", "-")
     path.write_text("\n")
     assert "first line of" in refused(capsys, *options, "--password-file", str(path))
     assert "No such file" in refused(capsys, *options, "--password-file", str(tmp_path / "none"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.catalog.client import Catalog
+from airflow_provider_ssis.catalog.errors import InvalidArgument
 from airflow_provider_ssis.cli.main import main
 from tests.cli.conftest import Command
 from tests.docs.conftest import SALES_MART
@@ -113,6 +114,17 @@ def test_env_set_adds_references_with_which_a_run_uses_the_environment(run: Comm
     again = run("env", "set", "Sales", "Test", "--project", "Sales/Mart", "--json").json
     assert again["references_added"] == []
     run("run", "Sales", "Mart", "Load", "--environment", "Test", "--no-wait")
+
+
+def test_names_of_variables_that_differ_in_case_are_refused(run: Command, mart: Catalog) -> None:
+    assert "Rows and ROWS are one variable" in run("env", "set", "Sales", "Test", "Rows=1", "ROWS=2", code=2).err
+    assert mart.environment("Sales", "Test") is None
+
+
+def test_an_id_larger_than_a_bigint_is_refused(run: Command, mart: Catalog) -> None:
+    run("messages", 1, "--after", 2**63, code=2)
+    with pytest.raises(InvalidArgument, match="larger than a bigint"):
+        mart.event_messages(1, after=2**63)
 
 
 def test_a_question_without_a_terminal_is_an_error(

@@ -14,7 +14,7 @@ from airflow_provider_ssis.cli.option_values import FilePath, Pair, read_passwor
 from airflow_provider_ssis.cli.output_file import replacing
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.project.changes import Changes
+    from airflow_provider_ssis.project.visual_studio.changes import Changes
 
 _SOURCE_FILES = (".dtproj", ".dtsx", ".params", ".conmgr")
 _LEVELS = {"sensitive": "ENCRYPT_SENSITIVE_WITH_PASSWORD", "all": "ENCRYPT_ALL_WITH_PASSWORD"}
@@ -91,8 +91,8 @@ def command(
     """
     from airflow_provider_ssis.project.build import build_into
     from airflow_provider_ssis.project.content import content_hash
-    from airflow_provider_ssis.project.deployment_folder import is_package_model
     from airflow_provider_ssis.project.errors import ProjectError
+    from airflow_provider_ssis.project.visual_studio.deployment_folder import is_package_model
 
     if output.suffix.lower() in _SOURCE_FILES:
         raise CommandFailed(f"{output} has the name of a project's source file. Give it the extension .ispac")
@@ -148,7 +148,7 @@ def _check(source: Path, project: str | None, password: str | None) -> None:
 
 def _build_folder(source: Path, output: Path, project: str | None) -> None:
     """Write the deployment folder of a project of the package deployment model."""
-    from airflow_provider_ssis.project.deployment_folder import build_deployment_folder
+    from airflow_provider_ssis.project.visual_studio.deployment_folder import build_deployment_folder
 
     built = build_deployment_folder(source, project=project)
     output.mkdir(parents=True, exist_ok=True)
@@ -165,10 +165,10 @@ def _build_folder(source: Path, output: Path, project: str | None) -> None:
 
 def _changes(options: dict[str, Any]) -> Changes:
     """Return the changes that the options ask for."""
-    from airflow_provider_ssis.project.changes import Changes, Version
-    from airflow_provider_ssis.project.ciphers import AES_256, TRIPLE_DES
     from airflow_provider_ssis.project.models import ProtectionLevel
-    from airflow_provider_ssis.project.protection import PasswordProtection
+    from airflow_provider_ssis.project.protection.ciphers import AES_256, TRIPLE_DES
+    from airflow_provider_ssis.project.protection.encryption import PasswordProtection
+    from airflow_provider_ssis.project.visual_studio.changes import Changes, Version
 
     protection = None
     if (options["protect"] is None) != (options["new_password_file"] is None):

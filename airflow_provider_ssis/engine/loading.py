@@ -8,15 +8,15 @@ from functools import cached_property
 from pathlib import Path
 
 from airflow_provider_ssis.engine.errors import EngineError
-from airflow_provider_ssis.project.encryption import is_encrypted
 from airflow_provider_ssis.project.errors import ProjectError, located_in
 from airflow_provider_ssis.project.inspection.sources import PACKAGE_SUFFIXES, SsisFiles, open_files
-from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS
+from airflow_provider_ssis.project.manifest.project_manifest import PROJECT_PARAMETERS
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
 from airflow_provider_ssis.project.package.document import DtsPackage
-from airflow_provider_ssis.project.project_folder import ProjectFolder
+from airflow_provider_ssis.project.protection.encrypted_values import is_encrypted
+from airflow_provider_ssis.project.visual_studio.project_folder import ProjectFolder
 
 _LISTED = 20
 """How many names an error lists."""

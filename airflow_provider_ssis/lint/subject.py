@@ -15,7 +15,7 @@ from airflow_provider_ssis.lint.findings import Place
 from airflow_provider_ssis.lint.flow import Flow
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
-from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS, Manifest
+from airflow_provider_ssis.project.manifest.project_manifest import PROJECT_PARAMETERS, Manifest
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.namespaces import DTS, SSIS
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import IO
 
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, open_archive
-from airflow_provider_ssis.project.build_parts import BuildResult, ProjectBuild
-from airflow_provider_ssis.project.changes import NO_CHANGES, Changes
-from airflow_provider_ssis.project.dtproj import read_dtproj
 from airflow_provider_ssis.project.errors import BuildError, located_in
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
-from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS
+from airflow_provider_ssis.project.manifest.project_manifest import MANIFEST, PROJECT_PARAMETERS
 from airflow_provider_ssis.project.namespaces import SSIS
-from airflow_provider_ssis.project.project_folder import ProjectFolder
 from airflow_provider_ssis.project.safe_xml import parse_xml
-from airflow_provider_ssis.project.settings import apply_target_version, apply_values
-from airflow_provider_ssis.project.user_file import read_user_file, unused_secrets
+from airflow_provider_ssis.project.visual_studio.build_parts import BuildResult, ProjectBuild
+from airflow_provider_ssis.project.visual_studio.changes import NO_CHANGES, Changes
+from airflow_provider_ssis.project.visual_studio.dtproj import read_dtproj
+from airflow_provider_ssis.project.visual_studio.project_folder import ProjectFolder
+from airflow_provider_ssis.project.visual_studio.settings import apply_target_version, apply_values
+from airflow_provider_ssis.project.visual_studio.user_file import read_user_file, unused_secrets
 
 logger = logging.getLogger(__name__)
 

@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, Archive, Source, open_archive
-from airflow_provider_ssis.project.decryption import check_password, decrypted
 from airflow_provider_ssis.project.dtsx import PackageFile, package_file
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
-from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
+from airflow_provider_ssis.project.manifest.project_manifest import (
+    MANIFEST,
+    PROJECT_PARAMETERS,
+    Manifest,
+    read_manifest,
+)
+from airflow_provider_ssis.project.manifest.properties import read_project_parameters
 from airflow_provider_ssis.project.models import ConnectionManager, Parameter, Project
 from airflow_provider_ssis.project.package.connections import read_connection_manager
-from airflow_provider_ssis.project.properties import read_project_parameters
+from airflow_provider_ssis.project.protection.decryption import check_password, decrypted
 from airflow_provider_ssis.project.safe_xml import parse_xml, parse_xml_pieces
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import IO
 
 from airflow_provider_ssis.project.archive import open_file
 from airflow_provider_ssis.project.build import build_into
-from airflow_provider_ssis.project.changes import Changes
 from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, located_in
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.models import Project
+from airflow_provider_ssis.project.visual_studio.changes import Changes
 
 _CHUNK = 2**20
 

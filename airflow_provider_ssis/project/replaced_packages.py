@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, Source, archive_of, is_plain_name, read_parts
-from airflow_provider_ssis.project.dtproj import manifest_bytes
 from airflow_provider_ssis.project.errors import InvalidArchiveError, InvalidPartError, ProtectedError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
-from airflow_provider_ssis.project.manifest import MANIFEST, read_manifest
-from airflow_provider_ssis.project.namespaces import SSIS
-from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
-from airflow_provider_ssis.project.package_metadata import (
+from airflow_provider_ssis.project.manifest.package_metadata import (
     add_properties,
     metadata_properties,
     named_element,
     parameter_element,
 )
+from airflow_provider_ssis.project.manifest.project_manifest import MANIFEST, read_manifest
+from airflow_provider_ssis.project.namespaces import SSIS
+from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.visual_studio.dtproj import manifest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

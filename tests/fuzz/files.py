@@ -19,7 +19,6 @@ from lxml import etree
 from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_project
-from airflow_provider_ssis.project.changes import Changes
 from airflow_provider_ssis.project.comparison.canonical import canonical
 from airflow_provider_ssis.project.comparison.differences import compare
 from airflow_provider_ssis.project.content import content_hash
@@ -28,7 +27,8 @@ from airflow_provider_ssis.project.inspection.description import describe
 from airflow_provider_ssis.project.inspection.sources import open_files
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import ProtectionLevel
-from airflow_provider_ssis.project.protection import PasswordProtection
+from airflow_provider_ssis.project.protection.encryption import PasswordProtection
+from airflow_provider_ssis.project.visual_studio.changes import Changes
 from tests.fuzz.mutation import mutated_bytes
 from tests.fuzz.target import ROOT, FaultFound
 from tests.support.ssis_projects import zip_of

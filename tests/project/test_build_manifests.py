@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.project.build import build_project
-from airflow_provider_ssis.project.changes import NO_CHANGES, Changes
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import Parameter, ParameterValue
+from airflow_provider_ssis.project.visual_studio.changes import NO_CHANGES, Changes
 from tests.support import ssis_xml
 from tests.support.ssis_projects import (
     SALES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_ssis.project.configuration_file import ConfiguredValue, read_configuration_file
-from airflow_provider_ssis.project.dtproj import ProjectPackage, read_package_model
 from airflow_provider_ssis.project.errors import InvalidPartError
+from airflow_provider_ssis.project.visual_studio.dtproj import ProjectPackage, read_package_model
 
 HEADING = (
     '<DTSConfigurationHeading><DTSConfigurationFileInfo GeneratedBy="me" GeneratedFromPackageName="Load" '

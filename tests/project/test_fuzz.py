@@ -16,18 +16,18 @@ from airflow_provider_ssis.project.archive import archive_of, read_parts
 from airflow_provider_ssis.project.build import build_project
 from airflow_provider_ssis.project.configuration_file import read_configuration_file
 from airflow_provider_ssis.project.content import content_hash
-from airflow_provider_ssis.project.dtproj import read_dtproj, read_package_model
 from airflow_provider_ssis.project.dtsx import read_package
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.ispac import read_ispac
-from airflow_provider_ssis.project.manifest import read_manifest
+from airflow_provider_ssis.project.manifest.project_manifest import read_manifest
+from airflow_provider_ssis.project.manifest.properties import read_project_parameters
 from airflow_provider_ssis.project.namespaces import DTS, SSIS
 from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.package.document import read_dts_package
-from airflow_provider_ssis.project.properties import read_project_parameters
+from airflow_provider_ssis.project.protection.sensitive import strip_dts
 from airflow_provider_ssis.project.safe_xml import parse_xml
-from airflow_provider_ssis.project.sensitive import strip_dts
-from airflow_provider_ssis.project.user_file import read_user_file
+from airflow_provider_ssis.project.visual_studio.dtproj import read_dtproj, read_package_model
+from airflow_provider_ssis.project.visual_studio.user_file import read_user_file
 from tests.support.project_strategies import damaged
 from tests.support.ssis_projects import ispac_parts, make_project, package, parameter, task, write_project_folder
 from tests.support.xml_strategies import documents

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_ssis.project.build import build_ispac, build_project
-from airflow_provider_ssis.project.changes import Changes
 from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, ProjectError, ProtectedError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.project_file import open_project
-from airflow_provider_ssis.project.protection import PasswordProtection
+from airflow_provider_ssis.project.protection.encryption import PasswordProtection
+from airflow_provider_ssis.project.visual_studio.changes import Changes
 from tests.support.ssis_projects import make_project, package, parameter, write_ispac, write_project_folder
 
 SAMPLE = make_project("Sales", [package("Load.dtsx")], [parameter("Region", value="north")])

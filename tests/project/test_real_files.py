@@ -10,15 +10,15 @@ import pytest
 from airflow_provider_ssis.project.build import build_ispac, build_project
 from airflow_provider_ssis.project.configuration_file import read_configuration_file
 from airflow_provider_ssis.project.content import content_hash
-from airflow_provider_ssis.project.dtproj import ProjectPackage, read_package_model
 from airflow_provider_ssis.project.dtsx import read_package
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
-from airflow_provider_ssis.project.manifest import read_manifest
+from airflow_provider_ssis.project.manifest.project_manifest import read_manifest
+from airflow_provider_ssis.project.manifest.properties import read_parameters, read_project_parameters
 from airflow_provider_ssis.project.models import ExecutableKind, ProtectionLevel
 from airflow_provider_ssis.project.package.connections import read_connection_manager
-from airflow_provider_ssis.project.properties import read_parameters, read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.visual_studio.dtproj import ProjectPackage, read_package_model
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 INPUTS, FAULTS = SHARED / "inputs", SHARED / "faults"

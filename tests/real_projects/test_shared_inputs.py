@@ -14,7 +14,6 @@ from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_project
-from airflow_provider_ssis.project.deployment_folder import build_deployment_folder
 from airflow_provider_ssis.project.editing.package_editor import PackageEditor
 from airflow_provider_ssis.project.errors import ProtectedError
 from airflow_provider_ssis.project.inspection.description import describe
@@ -23,6 +22,7 @@ from airflow_provider_ssis.project.inspection.pictures import PICTURES
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.visual_studio.deployment_folder import build_deployment_folder
 from tests.support.executions import start, wait_for_end
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

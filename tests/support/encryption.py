@@ -9,7 +9,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from lxml import etree
 
-from airflow_provider_ssis.project.ciphers import _triple_des_key
+from airflow_provider_ssis.project.protection.ciphers import _triple_des_key
 
 SSIS = "{www.microsoft.com/SqlServer/SSIS}"
 XENC = "http://www.w3.org/2001/04/xmlenc#"

@@ -12,10 +12,10 @@ from airflow_provider_ssis.engine.connections.provider_string import parse_provi
 from airflow_provider_ssis.engine.connections.replacements import Replacement, replaced
 from airflow_provider_ssis.project.connection_properties import properties_of_connection
 from airflow_provider_ssis.project.connection_strings import connection_pairs
-from airflow_provider_ssis.project.encryption import DPAPI_BLOB
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.elements import is_true, local_name
+from airflow_provider_ssis.project.protection.encrypted_values import DPAPI_BLOB
 
 PASSWORD: Final = "Password"  # noqa: S105 the name of a property
 _OTHER_NAMES: Final = {"retainsameconnection": "Retain", "excelfilepath": "Data Source"}

@@ -10,11 +10,11 @@ from airflow_provider_ssis.lint.findings import Place, Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.connection_strings import has_password
-from airflow_provider_ssis.project.encryption import is_encrypted
 from airflow_provider_ssis.project.package.connection_references import connection_references
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.data_flow import INVALID
-from airflow_provider_ssis.project.sensitive import is_secret
+from airflow_provider_ssis.project.protection.encrypted_values import is_encrypted
+from airflow_provider_ssis.project.protection.sensitive import is_secret
 
 _SERVER = re.compile(r"(?:^|;)\s*(?:data source|server|address|addr|network address)\s*=\s*([^;]+)", re.IGNORECASE)
 _ONLY_32_BITS = re.compile(r"(?:^|;)\s*provider\s*=\s*((?:Microsoft\.Jet\.OLEDB|MSDAORA|VFPOLEDB)[^;]*)", re.IGNORECASE)

@@ -9,9 +9,9 @@ from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
 from airflow_provider_ssis.project.dts import dts_text
-from airflow_provider_ssis.project.manifest import MANIFEST
+from airflow_provider_ssis.project.manifest.project_manifest import MANIFEST
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
-from airflow_provider_ssis.project.protection import USER_KEY_LEVELS
+from airflow_provider_ssis.project.protection.encryption import USER_KEY_LEVELS
 
 T = TypeVar("T")
 

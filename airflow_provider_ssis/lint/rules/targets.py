@@ -26,8 +26,8 @@ from airflow_provider_ssis.project.package.connections import DtsConnectionManag
 from airflow_provider_ssis.project.package.data_flow import Component
 from airflow_provider_ssis.project.package.options import ConfigurationType
 from airflow_provider_ssis.project.package.tasks import ExecutePackageTask, ExecuteProcessTask, FileSystemTask
-from airflow_provider_ssis.project.settings import TARGET_SERVER_VERSIONS
 from airflow_provider_ssis.project.type_names import class_name, component_class, task_type
+from airflow_provider_ssis.project.visual_studio.settings import TARGET_SERVER_VERSIONS
 
 _HADOOP = ("HadoopFileSystemTask", "HadoopHiveTask", "HadoopPigTask", "HDFSFileSource", "HDFSFileDestination", "HADOOP")
 _CDC = (

@@ -18,7 +18,7 @@ from airflow_provider_ssis.project.builder.values import stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter
 from airflow_provider_ssis.project.builder.xml import guid, plain_element
 from airflow_provider_ssis.project.errors import BuildError
-from airflow_provider_ssis.project.manifest import PROJECT_PARAMETERS
+from airflow_provider_ssis.project.manifest.project_manifest import PROJECT_PARAMETERS
 from airflow_provider_ssis.project.namespaces import SSIS
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from airflow_provider_ssis.project.builder_code.equality import differences
 from airflow_provider_ssis.project.builder_code.package_code import package_code
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
-from airflow_provider_ssis.project.settings import TARGET_SERVER_VERSIONS
+from airflow_provider_ssis.project.visual_studio.settings import TARGET_SERVER_VERSIONS
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.project.inspection.sources import SsisFiles
-    from airflow_provider_ssis.project.manifest import Manifest
+    from airflow_provider_ssis.project.manifest.project_manifest import Manifest
 
 _RELEASES = {number: int(name.removeprefix("SQLServer")) for name, number in TARGET_SERVER_VERSIONS.items()}
 _OLD_FORMAT = 2012

@@ -14,13 +14,13 @@ from airflow_provider_ssis.project.comparison.noise import (
 )
 from airflow_provider_ssis.project.comparison.numbered_flows import with_names
 from airflow_provider_ssis.project.connection_strings import masked
-from airflow_provider_ssis.project.encryption import DPAPI_BLOB, HOW_TO_DECRYPT, require_readable
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError, located_in
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.elements import is_true
+from airflow_provider_ssis.project.protection.encrypted_values import DPAPI_BLOB, HOW_TO_DECRYPT, require_readable
+from airflow_provider_ssis.project.protection.sensitive import is_secret
 from airflow_provider_ssis.project.safe_xml import is_blank
-from airflow_provider_ssis.project.sensitive import is_secret
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -21,6 +21,7 @@ from airflow_provider_ssis.project.errors import located_in
 from airflow_provider_ssis.project.inspection.sources import SsisFiles, file_content, open_files
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.lineage.columns import column_lineage
+from airflow_provider_ssis.project.manifest.properties import read_project_parameters
 from airflow_provider_ssis.project.models import ExecutableKind, Parameter
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsPrecedenceConstraint
@@ -29,7 +30,6 @@ from airflow_provider_ssis.project.package.document import DtsPackage
 from airflow_provider_ssis.project.package.elements import DtsElement
 from airflow_provider_ssis.project.package.tasks import ScriptTask
 from airflow_provider_ssis.project.package.variables import DtsVariable
-from airflow_provider_ssis.project.properties import read_project_parameters
 from airflow_provider_ssis.project.type_names import component_class, task_type
 
 FORMAT = 1

@@ -9,18 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.archive import Archive, open_archive
-from airflow_provider_ssis.project.decryption import check_password, decrypted
-from airflow_provider_ssis.project.dtproj import Configuration, read_dtproj, read_package_model, uses_package_model
-from airflow_provider_ssis.project.encryption import HOW_TO_DECRYPT
 from airflow_provider_ssis.project.errors import InvalidPartError, ProtectedError, located_in
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
-from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, Manifest, read_manifest
+from airflow_provider_ssis.project.manifest.project_manifest import (
+    MANIFEST,
+    PROJECT_PARAMETERS,
+    Manifest,
+    read_manifest,
+)
+from airflow_provider_ssis.project.manifest.properties import read_project_parameters
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.package.document import DtsPackage, dts_package, is_encrypted_package
-from airflow_provider_ssis.project.project_folder import ProjectFolder
-from airflow_provider_ssis.project.properties import read_project_parameters
+from airflow_provider_ssis.project.protection.decryption import check_password, decrypted
+from airflow_provider_ssis.project.protection.encrypted_values import HOW_TO_DECRYPT
 from airflow_provider_ssis.project.regular_files import read_regular
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.visual_studio.dtproj import (
+    Configuration,
+    read_dtproj,
+    read_package_model,
+    uses_package_model,
+)
+from airflow_provider_ssis.project.visual_studio.project_folder import ProjectFolder
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

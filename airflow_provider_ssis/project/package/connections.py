@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.dts import DtsContents, dts_text, members
-from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import ConnectionManager
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
@@ -19,6 +18,7 @@ from airflow_provider_ssis.project.package.elements import (
     property_expressions,
     unescaped,
 )
+from airflow_provider_ssis.project.protection.encrypted_values import require_readable
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

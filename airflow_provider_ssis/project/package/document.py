@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.decryption import decrypted
 from airflow_provider_ssis.project.dts import DtsContents
-from airflow_provider_ssis.project.encryption import HOW_TO_DECRYPT
 from airflow_provider_ssis.project.errors import InvalidPartError, ProtectedError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
-from airflow_provider_ssis.project.manifest import protection_level
+from airflow_provider_ssis.project.manifest.project_manifest import protection_level
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
@@ -23,6 +21,8 @@ from airflow_provider_ssis.project.package.options import (
     read_log_provider,
 )
 from airflow_provider_ssis.project.package.variables import DtsParameter, read_parameter
+from airflow_provider_ssis.project.protection.decryption import decrypted
+from airflow_provider_ssis.project.protection.encrypted_values import HOW_TO_DECRYPT
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.datatypes import BY_VARIANT_TYPE, parse_value
 from airflow_provider_ssis.project.dts import DtsContents
-from airflow_provider_ssis.project.encryption import DPAPI_BLOB
 from airflow_provider_ssis.project.namespaces import DTS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.elements import DtsElement, number
+from airflow_provider_ssis.project.protection.encrypted_values import DPAPI_BLOB
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -28,9 +28,9 @@ from airflow_provider_ssis.engine.injections import Injection
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
-from airflow_provider_ssis.project.encryption import DPAPI_BLOB
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.loops import SmoEnumerator
+from airflow_provider_ssis.project.protection.encrypted_values import DPAPI_BLOB
 from tests.support.engine_runs import EngineRuns, FunctionTask, add_task, codes, messages, ran
 
 

@@ -11,12 +11,12 @@ import pytest
 from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.project.archive import open_archive
 from airflow_provider_ssis.project.build import build_ispac, build_project
-from airflow_provider_ssis.project.changes import Changes
-from airflow_provider_ssis.project.ciphers import CIPHERS
 from airflow_provider_ssis.project.comparison.differences import Difference, compare
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
 from airflow_provider_ssis.project.inspection.sources import open_files
-from airflow_provider_ssis.project.protection import PASSWORD_LEVELS, PasswordProtection
+from airflow_provider_ssis.project.protection.ciphers import CIPHERS
+from airflow_provider_ssis.project.protection.encryption import PASSWORD_LEVELS, PasswordProtection
+from airflow_provider_ssis.project.visual_studio.changes import Changes
 from tests.lint.samples import (
     constraint,
     constraints,

@@ -15,14 +15,14 @@ from airflow_provider_ssis.lint.configuration import LintConfiguration
 from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.runner import check
 from airflow_provider_ssis.project.build import build_project
-from airflow_provider_ssis.project.changes import Changes
 from airflow_provider_ssis.project.connection_strings import masked
 from airflow_provider_ssis.project.errors import ProjectError, ProtectedError, WrongPasswordError
 from airflow_provider_ssis.project.inspection.description import describe, schema
 from airflow_provider_ssis.project.inspection.tree import to_tree
 from airflow_provider_ssis.project.models import ProtectionLevel
-from airflow_provider_ssis.project.protection import PasswordProtection, protect_dts
+from airflow_provider_ssis.project.protection.encryption import PasswordProtection, protect_dts
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.visual_studio.changes import Changes
 from tests.support.dtsx_text import package_text
 from tests.support.ssis_projects import (
     connection,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, parse_value
-from airflow_provider_ssis.project.encryption import is_encrypted, require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.models import Parameter
 from airflow_provider_ssis.project.namespaces import SSIS
+from airflow_provider_ssis.project.protection.encrypted_values import is_encrypted, require_readable
 from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank
 
 if TYPE_CHECKING:

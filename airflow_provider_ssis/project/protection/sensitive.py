@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from airflow_provider_ssis.project.dts import dts_flag, dts_text
-from airflow_provider_ssis.project.encryption import DPAPI_BLOB, SET_LEVEL, is_encrypted
 from airflow_provider_ssis.project.errors import ProtectedError
+from airflow_provider_ssis.project.manifest.properties import PropertyList
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
 from airflow_provider_ssis.project.package.elements import is_true, local_name
-from airflow_provider_ssis.project.properties import PropertyList
+from airflow_provider_ssis.project.protection.encrypted_values import DPAPI_BLOB, SET_LEVEL, is_encrypted
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

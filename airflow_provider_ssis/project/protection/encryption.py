@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from airflow_provider_ssis.project.ciphers import TRIPLE_DES, PasswordCipher
 from airflow_provider_ssis.project.dts import dts_flag
+from airflow_provider_ssis.project.manifest.properties import PropertyList
 from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
-from airflow_provider_ssis.project.properties import PropertyList
-from airflow_provider_ssis.project.sensitive import is_secret, set_manifest_level, set_package_level
+from airflow_provider_ssis.project.protection.ciphers import TRIPLE_DES, PasswordCipher
+from airflow_provider_ssis.project.protection.sensitive import is_secret, set_manifest_level, set_package_level
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -37,7 +37,8 @@ class PasswordProtection:
     :param level: ``ENCRYPT_SENSITIVE_WITH_PASSWORD`` or ``ENCRYPT_ALL_WITH_PASSWORD``.
     :param password: the password; not part of the ``repr``.
     :param cipher: the cipher. Default: Triple DES, which all versions read. AES-256 is what SQL Server 2017 and
-        later write; its key derivation rests on a public report alone (:mod:`~airflow_provider_ssis.project.ciphers`).
+        later write; its key derivation rests on a public report alone
+        (:mod:`~airflow_provider_ssis.project.protection.ciphers`).
     """
 
     level: ProtectionLevel

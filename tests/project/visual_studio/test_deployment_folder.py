@@ -8,12 +8,12 @@ import pytest
 from lxml import etree
 
 from airflow_provider_ssis.cli.main import main
-from airflow_provider_ssis.project.deployment_folder import build_deployment_folder, is_package_model
 from airflow_provider_ssis.project.errors import BuildError, ProjectError
+from airflow_provider_ssis.project.visual_studio.deployment_folder import build_deployment_folder, is_package_model
 from tests.support.dtsx_text import package_text
 from tests.support.ssis_projects import make_project, package, write_project_folder
 
-INPUTS = Path(__file__).resolve().parents[3] / "shared" / "inputs"
+INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 CONFIGURATION = (
     '<DTS:Configurations><DTS:Configuration DTS:ObjectName="Settings" DTS:ConfigurationType="1" '
     'DTS:ConfigurationString="C:\\old\\load.dtsConfig"/><DTS:Configuration DTS:ObjectName="Lost" '

@@ -13,18 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from airflow_provider_ssis.project.decryption import check_password, decrypted
 from airflow_provider_ssis.project.errors import InvalidPartError, ProtectedError, WrongPasswordError
 from airflow_provider_ssis.project.ispac import read_ispac
+from airflow_provider_ssis.project.manifest.properties import read_project_parameters
 from airflow_provider_ssis.project.models import Project, ProtectionLevel
 from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
 from airflow_provider_ssis.project.package.document import read_dts_package
-from airflow_provider_ssis.project.properties import read_project_parameters
+from airflow_provider_ssis.project.protection.decryption import check_password, decrypted
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from tests.support.encryption import SSIS, XENC, encrypt_property, encrypted_data
 from tests.support.ssis_projects import connection, ispac_parts, make_project, package, parameter, task, zip_of
 
-INPUTS = Path(__file__).resolve().parents[3] / "shared" / "inputs"
+INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 DTS = "{www.microsoft.com/SqlServer/Dts}"
 SENSITIVE = ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD
 ALL = ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD

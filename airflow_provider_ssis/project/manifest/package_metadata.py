@@ -14,9 +14,9 @@ from lxml import etree
 
 from airflow_provider_ssis.project.datatypes import TYPE_CODES
 from airflow_provider_ssis.project.dts import DtsContents
+from airflow_provider_ssis.project.manifest.properties import PropertyList, set_text
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.variables import DtsParameter, read_parameter
-from airflow_provider_ssis.project.properties import PropertyList, set_text
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

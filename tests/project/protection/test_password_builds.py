@@ -11,16 +11,16 @@ import pytest
 from lxml import etree
 
 from airflow_provider_ssis.project.build import build_project
-from airflow_provider_ssis.project.changes import Changes, Version
-from airflow_provider_ssis.project.ciphers import AES_256, CIPHERS, TRIPLE_DES, PasswordCipher
 from airflow_provider_ssis.project.content import content_hash
-from airflow_provider_ssis.project.decryption import decrypted
 from airflow_provider_ssis.project.errors import BuildError, InvalidPartError, ProtectedError, WrongPasswordError
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
 from airflow_provider_ssis.project.models import Project, ProtectionLevel
 from airflow_provider_ssis.project.package.document import read_dts_package
-from airflow_provider_ssis.project.protection import PASSWORD_LEVELS, PasswordProtection
+from airflow_provider_ssis.project.protection.ciphers import AES_256, CIPHERS, TRIPLE_DES, PasswordCipher
+from airflow_provider_ssis.project.protection.decryption import decrypted
+from airflow_provider_ssis.project.protection.encryption import PASSWORD_LEVELS, PasswordProtection
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.visual_studio.changes import Changes, Version
 from tests.support.ssis_projects import (
     connection,
     make_project,
@@ -31,7 +31,7 @@ from tests.support.ssis_projects import (
     zip_of,
 )
 
-INPUTS = Path(__file__).resolve().parents[3] / "shared" / "inputs"
+INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 SENSITIVE, ALL = PASSWORD_LEVELS
 PLAIN = ProtectionLevel.DONT_SAVE_SENSITIVE
 SECRETS = (b"hunter2", b"4711", b"swordfish")

@@ -13,9 +13,9 @@ from airflow_provider_ssis.project.build import BuiltProject, build_ispac, build
 from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, ProtectedError
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
+from airflow_provider_ssis.project.manifest.properties import read_project_parameters
 from airflow_provider_ssis.project.models import Project, ProtectionLevel
 from airflow_provider_ssis.project.package.connections import read_connection_manager
-from airflow_provider_ssis.project.properties import read_project_parameters
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from tests.support.ssis_projects import (
     connection,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.connection_strings import connection_pairs, has_password
 from airflow_provider_ssis.project.datatypes import TYPE_CODES
+from airflow_provider_ssis.project.manifest.package_metadata import named_element
+from airflow_provider_ssis.project.manifest.properties import PropertyList, set_text
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.elements import is_true
-from airflow_provider_ssis.project.package_metadata import named_element
-from airflow_provider_ssis.project.properties import PropertyList, set_text
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

@@ -1,4 +1,4 @@
-"""Decrypt SSIS files that are protected with a password. The ciphers: :mod:`airflow_provider_ssis.project.ciphers`."""
+"""Decrypt SSIS files that are protected with a password."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.ciphers import PasswordCipher, cipher_of
 from airflow_provider_ssis.project.errors import (
     InvalidPartError,
     LimitExceededError,
@@ -15,6 +14,7 @@ from airflow_provider_ssis.project.errors import (
 )
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.namespaces import DTS, SSIS, XML_ENCRYPTION
+from airflow_provider_ssis.project.protection.ciphers import PasswordCipher, cipher_of
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:

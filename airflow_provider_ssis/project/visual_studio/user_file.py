@@ -6,9 +6,9 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.encryption import DPAPI_BLOB
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_ssis.project.protection.encrypted_values import DPAPI_BLOB
 from airflow_provider_ssis.project.safe_xml import parse_xml
 
 if TYPE_CHECKING:

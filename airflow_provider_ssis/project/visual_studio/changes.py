@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.manifest.properties import PropertyList
 from airflow_provider_ssis.project.namespaces import SSIS
-from airflow_provider_ssis.project.properties import PropertyList
-from airflow_provider_ssis.project.protection import PasswordProtection
+from airflow_provider_ssis.project.protection.encryption import PasswordProtection
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

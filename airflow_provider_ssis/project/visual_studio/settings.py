@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from airflow_provider_ssis.project.datatypes import BY_TYPE_CODE, DataType, manifest_text, parse_value
-from airflow_provider_ssis.project.dtproj import ParameterSetting
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.manifest.properties import PropertyList, set_text
 from airflow_provider_ssis.project.namespaces import SSIS
-from airflow_provider_ssis.project.properties import PropertyList, set_text
+from airflow_provider_ssis.project.visual_studio.dtproj import ParameterSetting
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.dtproj import Configuration, DtProject
+    from airflow_provider_ssis.project.visual_studio.dtproj import Configuration, DtProject
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LARGEST = sys.float_info.max

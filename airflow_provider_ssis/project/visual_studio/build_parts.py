@@ -9,34 +9,44 @@ from typing import IO, TYPE_CHECKING
 from lxml import etree
 
 from airflow_provider_ssis.project.archive import CONTENT_TYPES, open_archive, write_archive
-from airflow_provider_ssis.project.build_checks import check_package, check_protection
-from airflow_provider_ssis.project.changes import Changes, apply_version
-from airflow_provider_ssis.project.ciphers import AES_256, PasswordCipher
-from airflow_provider_ssis.project.connection_metadata import connection_values, refresh_connections, unowned
-from airflow_provider_ssis.project.decryption import check_password, cipher_of_element, decrypted
-from airflow_provider_ssis.project.dtproj import manifest_bytes
 from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.dtsx import PackageFile, package_file
-from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import LimitExceededError
 from airflow_provider_ssis.project.ispac import assemble_project
 from airflow_provider_ssis.project.limits import MEBIBYTE, Limits
-from airflow_provider_ssis.project.manifest import MANIFEST, PROJECT_PARAMETERS, manifest_level, read_manifest
+from airflow_provider_ssis.project.manifest.connection_metadata import connection_values, refresh_connections, unowned
+from airflow_provider_ssis.project.manifest.package_metadata import parameter_values, refresh
+from airflow_provider_ssis.project.manifest.project_manifest import (
+    MANIFEST,
+    PROJECT_PARAMETERS,
+    manifest_level,
+    read_manifest,
+)
+from airflow_provider_ssis.project.manifest.properties import read_parameters, read_project_parameters
 from airflow_provider_ssis.project.models import ConnectionManager, Package, Parameter, Project, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
 from airflow_provider_ssis.project.package.connections import plain_connection_manager, read_dts_connection_manager
-from airflow_provider_ssis.project.package_metadata import parameter_values, refresh
-from airflow_provider_ssis.project.properties import read_parameters, read_project_parameters
-from airflow_provider_ssis.project.protection import (
+from airflow_provider_ssis.project.protection.ciphers import AES_256, PasswordCipher
+from airflow_provider_ssis.project.protection.decryption import check_password, cipher_of_element, decrypted
+from airflow_provider_ssis.project.protection.encrypted_values import require_readable
+from airflow_provider_ssis.project.protection.encryption import (
     PASSWORD_LEVELS,
     PasswordProtection,
     protect_dts,
     protect_manifest,
     protect_parameters,
 )
+from airflow_provider_ssis.project.protection.sensitive import (
+    set_manifest_level,
+    strip_dts,
+    strip_manifest,
+    strip_parameters,
+)
 from airflow_provider_ssis.project.safe_xml import parse_xml
-from airflow_provider_ssis.project.sensitive import set_manifest_level, strip_dts, strip_manifest, strip_parameters
-from airflow_provider_ssis.project.settings import apply_overrides
+from airflow_provider_ssis.project.visual_studio.build_checks import check_package, check_protection
+from airflow_provider_ssis.project.visual_studio.changes import Changes, apply_version
+from airflow_provider_ssis.project.visual_studio.dtproj import manifest_bytes
+from airflow_provider_ssis.project.visual_studio.settings import apply_overrides
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

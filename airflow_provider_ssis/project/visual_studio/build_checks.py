@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from airflow_provider_ssis.project.dtsx import PackageFile
-from airflow_provider_ssis.project.encryption import HOW_TO_DECRYPT, SET_LEVEL
 from airflow_provider_ssis.project.errors import BuildError, ProtectedError
-from airflow_provider_ssis.project.manifest import Manifest
+from airflow_provider_ssis.project.manifest.project_manifest import Manifest
 from airflow_provider_ssis.project.models import EventHandler, Executable, Package, ProtectionLevel
-from airflow_provider_ssis.project.protection import PASSWORD_LEVELS
+from airflow_provider_ssis.project.protection.encrypted_values import HOW_TO_DECRYPT, SET_LEVEL
+from airflow_provider_ssis.project.protection.encryption import PASSWORD_LEVELS
 
 _FIRST_OF_FORMAT_8, _OLDER_FORMAT = 130, 6
 """SQL Server 2016 reads package format 8; 2012 and 2014 read formats up to 6."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.archive import is_plain_name
-from airflow_provider_ssis.project.encryption import require_readable
 from airflow_provider_ssis.project.errors import InvalidPartError
+from airflow_provider_ssis.project.manifest.properties import PropertyList, read_parameters
 from airflow_provider_ssis.project.models import Package, Parameter, ProtectionLevel
 from airflow_provider_ssis.project.namespaces import SSIS
-from airflow_provider_ssis.project.properties import PropertyList, read_parameters
+from airflow_provider_ssis.project.protection.encrypted_values import require_readable
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

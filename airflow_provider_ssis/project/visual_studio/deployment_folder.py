@@ -12,14 +12,18 @@ from pathlib import Path, PureWindowsPath
 from lxml import etree
 
 from airflow_provider_ssis.project.archive import is_plain_name
-from airflow_provider_ssis.project.dtproj import PackageModelProject, read_package_model, uses_package_model
 from airflow_provider_ssis.project.errors import BuildError, located_in
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.package.document import DtsPackage, dts_package, is_encrypted_package
 from airflow_provider_ssis.project.package.options import ConfigurationType
-from airflow_provider_ssis.project.project_folder import ProjectFolder
-from airflow_provider_ssis.project.protection import USER_KEY_LEVELS
+from airflow_provider_ssis.project.protection.encryption import USER_KEY_LEVELS
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from airflow_provider_ssis.project.visual_studio.dtproj import (
+    PackageModelProject,
+    read_package_model,
+    uses_package_model,
+)
+from airflow_provider_ssis.project.visual_studio.project_folder import ProjectFolder
 
 _NO_DATE = "2000-01-01T00:00:00.0000000+00:00"
 _CONFIGURATION = ".dtsconfig"

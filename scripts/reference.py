@@ -24,9 +24,9 @@ from airflow_provider_ssis.catalog import errors, models, requests
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
 from airflow_provider_ssis.catalog.failures.message_codes import ADVICE, symbol_of
+from airflow_provider_ssis.cli.commands.run import RunAnywhere
 from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS
 from airflow_provider_ssis.cli.main import command_line
-from airflow_provider_ssis.cli.run import RunAnywhere
 from airflow_provider_ssis.emulator.faults.book import FaultBook
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.emulator.server import SsisdbEmulator

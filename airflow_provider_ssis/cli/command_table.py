@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_ssis.cli.lazy_group import CommandEntry
 
-_PACKAGE = "airflow_provider_ssis.cli"
+_PACKAGE = "airflow_provider_ssis.cli.commands"
 _RUNS = "Runs"
 _CATALOG = "Catalog"
 _PROJECTS = "Project files"

@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from airflow_provider_ssis.cli.eval import command
+from airflow_provider_ssis.cli.commands.eval import command
 from airflow_provider_ssis.cli.main import main
 
 

@@ -20,7 +20,7 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
-from airflow_provider_ssis.cli.emulator import PASSWORD_VARIABLE
+from airflow_provider_ssis.cli.commands.emulator import PASSWORD_VARIABLE
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb.names import DATABASE
 from airflow_provider_ssis.emulator.tsql.execution.databases.database_file import file_name

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.commands.messages import LEVELS
 from airflow_provider_ssis.cli.exit_codes import ExitCode, RunCommand, exit_code_of_error, exit_code_of_status
 from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
 from airflow_provider_ssis.cli.interrupts import interruptible
-from airflow_provider_ssis.cli.messages import LEVELS
 from airflow_provider_ssis.cli.option_values import (
     FilePath,
     Pair,
@@ -105,7 +105,7 @@ def command(
     value is wrong. 7: it was started, but its end could not be read. 130: interrupted while the execution continues.
     """
     from airflow_provider_ssis.catalog.requests import ExecutionRequest
-    from airflow_provider_ssis.cli.run_values import read_values
+    from airflow_provider_ssis.cli.commands.run_values import read_values
 
     reject_together("follow", "no_wait")
     given = read_values(
@@ -200,7 +200,7 @@ class _Wait:
 
     def _stop(self) -> OperationStatus:
         from airflow_provider_ssis.catalog.errors import CatalogError
-        from airflow_provider_ssis.cli.stop import stop_one
+        from airflow_provider_ssis.cli.commands.stop import stop_one
 
         try:
             return stop_one(self._catalog, self._execution_id, poll_interval=self._interval)

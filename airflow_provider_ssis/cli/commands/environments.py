@@ -260,7 +260,7 @@ def _update(catalog: Catalog, folder: str, environment: str, variable: Environme
     :return: whether anything was written.
     """
     from airflow_provider_ssis.catalog.requests import Sensitive
-    from airflow_provider_ssis.cli.parameters import same_value
+    from airflow_provider_ssis.cli.commands.parameters import same_value
 
     place = (folder, environment, variable.name)
     sensitive = True if isinstance(wanted.value, Sensitive) and wanted.sensitive is None else wanted.sensitive

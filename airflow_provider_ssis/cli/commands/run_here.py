@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from airflow_provider_ssis.cli.commands.messages import LEVELS
+from airflow_provider_ssis.cli.commands.run_values import at_bracket
 from airflow_provider_ssis.cli.exit_codes import ExitCode, RunCommand
 from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
-from airflow_provider_ssis.cli.messages import LEVELS
 from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password, unique
 from airflow_provider_ssis.cli.output import Output
-from airflow_provider_ssis.cli.run_values import at_bracket
 from airflow_provider_ssis.cli.script_functions import script_functions
 from airflow_provider_ssis.cli.value_files import read_json, value_in
 
@@ -124,7 +124,7 @@ def command(
     Exit codes, as those of dtexec: 0 the package succeeded; 1 it failed; 3 it was canceled (Ctrl+C); 4 the package was
     not found; 5 it could not be loaded, or has parts that the engine does not support; 6 the command line is wrong.
     """
-    from airflow_provider_ssis.cli.run_display import EventPrinter, RunningTasks
+    from airflow_provider_ssis.cli.commands.run_display import EventPrinter, RunningTasks
     from airflow_provider_ssis.engine import CancelToken, RunOptions, load_project, run_package
     from airflow_provider_ssis.engine.loading import PackageNotFoundError
     from airflow_provider_ssis.engine.summary import RunSummary

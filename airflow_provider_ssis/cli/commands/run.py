@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from airflow_provider_ssis.cli import run_here, run_on_server
+from airflow_provider_ssis.cli.commands import run_here, run_on_server
 from airflow_provider_ssis.cli.exit_codes import RunCommand
 
 _BOTH = """Run a package on a server, or on this machine.

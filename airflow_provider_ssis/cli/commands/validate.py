@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from airflow_provider_ssis.cli.catalog_command import catalog_command
+from airflow_provider_ssis.cli.commands.messages import LEVELS
 from airflow_provider_ssis.cli.exit_codes import exit_code_of_status
 from airflow_provider_ssis.cli.interrupts import saying_if_interrupted
-from airflow_provider_ssis.cli.messages import LEVELS
 from airflow_provider_ssis.cli.option_values import package_name, poll_interval_option, reject_together
 from airflow_provider_ssis.cli.output import Output, plain, shown
 

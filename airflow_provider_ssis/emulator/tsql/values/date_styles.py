@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from airflow_provider_ssis.emulator.datatypes import SqlType
+from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
@@ -68,26 +69,38 @@ _STYLES_OF_SESSION: Final = (None, 0, 100)
 _SHORT_YEAR: Final = 2
 _ISO_UTC_STYLE: Final = 127
 _DEFAULT_OF_NEW_TYPES: Final = 121
+_HIJRI: Final = frozenset({130, 131})
+"""Styles of CONVERT with another calendar."""
+_OLD_TYPES: Final = ("datetime", "smalldatetime")
 _TOKEN = re.compile(r"yyyy|yy|mon|mm|dd|_d|HH|hh|mi|ss|[.:]f|\.\?|AM")
 
 _LATEST_TWO_DIGIT_YEAR: Final = 49
 _EMPTY_DATE: Final = dt.date(1900, 1, 1)
+KEPT_DIGITS: Final = 6
+"""The digits of a fraction of seconds that values keep."""
 _OFFSET_LIMIT: Final = dt.timedelta(hours=14)
 
 
-def known(style: int) -> bool:
-    """Whether CONVERT has this style for dates and times."""
-    return style in _STYLES
+def check_style(style: int | None, conversion: str) -> None:
+    """Check that CONVERT has a style for dates and times.
+
+    :param conversion: the source and target types, for the error: ``varchar to date``.
+    :raises SqlError: 281, there is no such style; 40514, the style is not supported.
+    """
+    if style in _HIJRI:
+        raise not_supported(f"The style {style} (the Hijri calendar)")
+    if style is not None and style not in _STYLES:
+        raise SqlError(281, f"{style} is not a valid style for converting {conversion}.")
 
 
 def render(value: dt.date | dt.time, type: SqlType, style: int | None) -> str:  # noqa: A002 - the field's own word
     """A date or time as text.
 
-    :param style: the style of CONVERT; None for CAST: 0 for datetime and smalldatetime, 121 for the rest.
+    :param style: the style of CONVERT. None, for CAST, is 0 for datetime and smalldatetime and 121 for other types.
     :raises ValueError: the style is unknown, or has no part that the type has.
     """
-    if style is None or (style == 0 and type.name not in ("datetime", "smalldatetime")):
-        style = 0 if type.name in ("datetime", "smalldatetime") else _DEFAULT_OF_NEW_TYPES
+    if style is None:
+        style = 0 if type.name in _OLD_TYPES else _DEFAULT_OF_NEW_TYPES
     date_form, between, time_form = _STYLES[style]
     date, time, offset = _parts(value)
     if style == _ISO_UTC_STYLE and offset is not None and isinstance(value, dt.datetime):
@@ -132,6 +145,8 @@ class Moment:
     time: dt.time | None
     offset: dt.timedelta | None = None
     fraction_digits: int = 0
+    rounds_up: bool = False
+    """Whether the seventh digit of the fraction, which the time does not keep, is 5 or more."""
     iso_utc: bool = False
     """Written as ISO 8601 has it, with a Z: the one form of an offset that the older types take."""
 
@@ -161,9 +176,11 @@ def parse(text: str, style: int | None = None, order: str = MDY, *, is_old: bool
     elif style not in _STYLES_OF_SESSION:
         order = MDY
     date = _date(match, order, is_old=is_old) if match["date"] else None
-    time, digits = _time(match) if match["clock"] else (None, 0)
+    time = _time(match) if match["clock"] else None
+    fraction = match["fraction"] or ""
     offset = parse_offset(match["offset"]) if match["offset"] else None
-    return Moment(date, time, offset, digits, iso_utc=_ISO_UTC.fullmatch(rest) is not None)
+    rounds_up = len(fraction) > KEPT_DIGITS and fraction[KEPT_DIGITS] >= "5"
+    return Moment(date, time, offset, len(fraction), rounds_up, iso_utc=_ISO_UTC.fullmatch(rest) is not None)
 
 
 _ISO_UTC = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,3})?Z", re.IGNORECASE)
@@ -178,7 +195,7 @@ _MOMENT = re.compile(
     rf"|(?P<d5>\d{{1,2}})[\s-]*{_MONTH.format(5)}[\s,-]*(?P<y5>\d{{4}}|\d{{2}})"
     r")?"
     r"(?:(?:(?<=\d)(?:(?P<iso>T)|\s+)|^)"
-    r"(?P<clock>(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:[.:](?P<fraction>\d{1,9}))?)?)?"
+    r"(?P<clock>(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:[.:](?P<fraction>\d{1,7}))?)?)?"
     r"(?P<half>\s*[AaPp][Mm])?))?"
     r"\s*(?P<offset>Z|[+-]\d{1,2}:\d{2})?",
     re.IGNORECASE,
@@ -212,7 +229,7 @@ def _date(match: re.Match[str], order: str, *, is_old: bool) -> dt.date:
     return _day(_year(third), int(month), int(day))
 
 
-def _time(match: re.Match[str]) -> tuple[dt.time, int]:
+def _time(match: re.Match[str]) -> dt.time:
     half = (match["half"] or "").strip().upper()
     if not half and match["minute"] is None:
         raise ValueError("an hour alone needs AM or PM")
@@ -221,11 +238,10 @@ def _time(match: re.Match[str]) -> tuple[dt.time, int]:
         if not 0 <= hour <= 12:
             raise OutOfCalendarError("an hour before AM or PM is at most 12")
         hour = hour % 12 + (12 if half == "PM" else 0)
-    fraction = match["fraction"] or ""
     # A seventh digit is cut off, as on the wire: rounding up would leave the day, or the calendar.
-    microseconds = int(fraction[:6].ljust(6, "0"))
+    microseconds = int((match["fraction"] or "")[:KEPT_DIGITS].ljust(KEPT_DIGITS, "0"))
     try:
-        return dt.time(hour, int(match["minute"] or 0), int(match["second"] or 0), microseconds), len(fraction)
+        return dt.time(hour, int(match["minute"] or 0), int(match["second"] or 0), microseconds)
     except ValueError as error:
         raise OutOfCalendarError(str(error)) from None
 
@@ -270,7 +286,7 @@ def _write(form: str, date: dt.date, time: dt.time, type: SqlType) -> str:  # no
             case "HH":
                 return f"{time.hour:02}"
             case "hh":
-                return f"{time.hour % 12 or 12:2}"
+                return f"{time.hour % 12 or 12:{1 if type.name == 'time' else 2}}"
             case "mi":
                 return f"{time.minute:02}"
             case "ss":
@@ -279,10 +295,10 @@ def _write(form: str, date: dt.date, time: dt.time, type: SqlType) -> str:  # no
                 return "AM" if time.hour < 12 else "PM"
             case ".?":
                 digits = fraction_text(time, type)
-                return f".{digits}" if digits and (time.microsecond or type.name != "datetime") else ""
+                return f".{digits}" if digits and (time.microsecond or type.name not in _OLD_TYPES) else ""
             case fraction:
                 digits = fraction_text(time, type)
-                separator = fraction[0] if type.name in ("datetime", "smalldatetime") else "."
+                separator = fraction[0] if type.name in _OLD_TYPES else "."
                 return f"{separator}{digits}" if digits else ""
 
     return _TOKEN.sub(token, form)

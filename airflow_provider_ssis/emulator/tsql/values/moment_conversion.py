@@ -28,6 +28,8 @@ def to_moment(value: Any, source: SqlType, target: SqlType, style: int | None, o
             parsed = moments.from_datetime_bytes(value)
         case _:
             parsed = moments.widened(value)
+            if source.name == "datetime" and family(target) == "moment":
+                parsed = moments.of_ticks(parsed)
             if style == _TO_UTC and parsed.tzinfo is not None and target.name != "datetimeoffset":
                 parsed = _in_utc(parsed, target)
     return moments.narrowed(parsed, target)
@@ -45,11 +47,12 @@ def _moment_from_text(text: str, source: SqlType, target: SqlType, style: int | 
         295 if target.name == "smalldatetime" else 241,
         f"Conversion failed: a {source.name} value cannot be read as {target.name}.",
     )
-    if style is not None and not date_styles.known(style):
-        raise SqlError(281, f"{style} is not a valid style for converting {source.name} to {target.name}.")
+    date_styles.check_style(style, f"{source.name} to {target.name}")
     try:
         moment = date_styles.parse(text, style, order, is_old=family(target) == "datetime")
         local = moment.local()
+        if moment.rounds_up and target.scale == date_styles.KEPT_DIGITS:
+            local += dt.timedelta(microseconds=1)
     except date_styles.OutOfCalendarError:
         if family(target) != "datetime":
             raise failed from None

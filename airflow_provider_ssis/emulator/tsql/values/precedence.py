@@ -32,6 +32,8 @@ FIXED_WIDTH: Final = frozenset({"char", "nchar", "binary"})
 LARGEST_PRECISION: Final = 38
 
 _INTEGER_DIGITS: Final = {"bit": 1, "tinyint": 3, "smallint": 5, "int": 10, "bigint": 19, "money": 19, "smallmoney": 10}
+_DATETIME_DIGITS: Final = 3
+"""The digits of the fraction of seconds of a datetime."""
 _LONGEST: Final = {"nvarchar": 4000, "nchar": 4000, "varchar": 8000, "char": 8000, "varbinary": 8000, "binary": 8000}
 
 
@@ -52,8 +54,10 @@ def combined(first: SqlType, second: SqlType) -> SqlType:
     if higher.name in BINARIES and lower.name in BINARIES:
         name = "varbinary" if "varbinary" in (higher.name, lower.name) else "binary"
         return sized(name, _longer(higher.length, lower.length))
-    if higher.scale is not None and higher.name in MOMENTS and lower.scale is not None:
-        return SqlType(higher.name, scale=max(higher.scale, lower.scale))
+    if higher.scale is not None and higher.name in MOMENTS and lower.name in MOMENTS:
+        return SqlType(
+            higher.name, scale=max(higher.scale, _DATETIME_DIGITS if lower.name == "datetime" else lower.scale or 0)
+        )
     return higher
 
 

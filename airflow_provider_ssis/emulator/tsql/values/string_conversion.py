@@ -67,8 +67,7 @@ def _text_from_bytes(value: bytes, target: SqlType, style: int | None) -> str:
 
 
 def _text_from_moment(value: Any, source: SqlType, style: int | None) -> str:
-    if style is not None and not date_styles.known(style):
-        raise SqlError(281, f"{style} is not a valid style for converting {source.name} to a string.")
+    date_styles.check_style(style, f"{source.name} to a string")
     try:
         return date_styles.render(value, source, style)
     except ValueError as error:

@@ -200,6 +200,8 @@ def _native_from_moment(sql: str, source: SqlType, target: SqlType) -> str | Non
         return sql if source.name == "smalldatetime" else None  # other types reach beyond its years
     if digits > (_MOMENT_DIGITS["datetime2"] if target.scale is None else target.scale):
         return None  # the fraction is rounded
+    if source.name == "datetime":
+        return None  # its three-hundredths of a second become exact
     return f"CAST({sql} AS TIMESTAMP)" if source.name == "date" else sql
 
 

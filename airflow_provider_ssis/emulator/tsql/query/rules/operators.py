@@ -80,27 +80,26 @@ def operated(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
             other = second if value is first else first
             if value.type.name in MOMENTS and family(other.type) == "number":
                 raise operand_clash(value.type, other.type)
+            if family(other.type) == "string" and value.type.name != "sql_variant":
+                raise _incompatible(sign, first.type, second.type)
             raise SqlError(8117, f"An operand of type {value.type.name} is invalid for the operator {sign}.")
     if {family(first.type), family(second.type)} <= {"string"}:
-        raise SqlError(
-            402,
-            f"Operands of the types {first.type.name} and {second.type.name} are incompatible in the operator {sign}.",
-        )
+        raise _incompatible(sign, first.type, second.type)
     first, second = _as_numbers(binder, first, second)
     type_ = arithmetic_type(
         sign, first.type, second.type, first_constant=first.constant, second_constant=second.constant
     )
     if sign in _BITWISE and type_.name not in INTEGERS:
-        raise SqlError(
-            402,
-            f"Operands of the types {first.type.name} and {second.type.name} are incompatible in the operator {sign}.",
-        )
+        raise _incompatible(sign, first.type, second.type)
     if sign == "%" and type_.name in APPROXIMATE:
-        raise SqlError(
-            402,
-            f"Operands of the types {first.type.name} and {second.type.name} are incompatible in the operator {sign}.",
-        )
+        raise _incompatible(sign, first.type, second.type)
     return _computed(binder, sign, type_, first, second)
+
+
+def _incompatible(sign: str, first: SqlType, second: SqlType) -> SqlError:
+    return SqlError(
+        402, f"Operands of the types {first.name} and {second.name} are incompatible in the operator {sign}."
+    )
 
 
 def _joinable(first: SqlType, second: SqlType) -> bool:
@@ -165,11 +164,7 @@ def _moved(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
     moment = first if first.type.name in _LEGACY_MOMENTS else second
     for value in (first, second):
         if value.type.name in MOMENTS and value.type.name not in _LEGACY_MOMENTS:
-            raise SqlError(
-                402,
-                f"Operands of the types {first.type.name} and {second.type.name} are incompatible in the "
-                f"operator {sign}.",
-            )
+            raise _incompatible(sign, first.type, second.type)
     type_ = SqlType("datetime") if "datetime" in (first.type.name, second.type.name) else moment.type
     first, second = coerced(binder, first, type_), coerced(binder, second, type_)
 

@@ -21,6 +21,7 @@ from airflow_provider_ssis.emulator.tsql.query.change import (
     UPDATED,
     Cascade,
     Change,
+    KeyFilter,
     Part,
     key_expression,
 )
@@ -33,6 +34,8 @@ from airflow_provider_ssis.emulator.tsql.values.storage import decode, quoted
 
 _KEPT_ROWS: Final = 1000
 """Rows of a stage that may stay until the next statement; replacing a table takes less time than dropping it."""
+
+_ALL_ROWS: Final = KeyFilter("TRUE", "TRUE")
 
 _Execute = Callable[[Part, duckdb.DuckDBPyConnection], list[tuple[Any, ...]]]
 
@@ -142,13 +145,13 @@ class StagedChange:
 
     def _repeated(self, connection: duckdb.DuckDBPyConnection, key: Key, inserted: int) -> str | None:
         """The values of a key that rows repeat, as text; None for none."""
-        table = self._change.table
+        table, filtered = self._change.table, self._change.filters.get(key.name, _ALL_ROWS)
         if self._change.kinds != {INSERTED}:
-            found = _execute(connection, _duplicates(table, key))
+            found = _execute(connection, _duplicates(table, key, filtered))
         else:
             # New rows repeat only each other and the rows that are there.
-            found = _execute(connection, _among_new(table, key)) if inserted > 1 else []
-            found = found or _execute(connection, _among_old(table, key))
+            found = _execute(connection, _among_new(table, key, filtered)) if inserted > 1 else []
+            found = found or _execute(connection, _among_old(table, key, filtered))
         return found[0][0] if found else None
 
     def _found(self, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -225,7 +228,7 @@ class StagedChange:
         if INSERTED in change.kinds:
             return True
         updated = {name.lower() for name in change.updated}
-        return UPDATED in change.kinds and any(name.lower() in updated for name in key.columns)
+        return UPDATED in change.kinds and (bool(key.filter) or any(name.lower() in updated for name in key.columns))
 
     def _assigned(self, connection: duckdb.DuckDBPyConnection) -> tuple[Any, ...] | None:
         variables = self._change.variables
@@ -270,32 +273,33 @@ def _shown(table: WritableTable, key: Key, form: str) -> str:
     return f"concat_ws(', ', {parts}) AS text"
 
 
-def _among_new(table: WritableTable, key: Key) -> str:
+def _among_new(table: WritableTable, key: Key, filtered: KeyFilter) -> str:
     """The query of a key that two new rows have."""
     mine, _ = _key_texts(table, key)
-    source = f"{STAGE} AS s GROUP BY {', '.join(mine)} HAVING count(*) > 1 LIMIT 1"
+    source = f"{STAGE} AS s WHERE {filtered.new} GROUP BY {', '.join(mine)} HAVING count(*) > 1 LIMIT 1"
     return " ".join(["SELECT", _shown(table, key, "any_value({})"), "FROM", source])
 
 
-def _among_old(table: WritableTable, key: Key) -> str:
+def _among_old(table: WritableTable, key: Key, filtered: KeyFilter) -> str:
     """The query of a key of a new row that a row of the table has."""
     mine, theirs = _key_texts(table, key)
     may_be_null = any(table.columns[_place(table, name) - 1].nullable for name in key.columns)
     sign = "IS NOT DISTINCT FROM" if may_be_null else "="
     matches = " AND ".join(f"{one} {sign} {other}" for one, other in zip(mine, theirs, strict=True))
-    source = f"{STAGE} AS s SEMI JOIN {table.storage_name} AS b ON {matches} LIMIT 1"
+    matches += f" AND {filtered.old}"
+    source = f"{STAGE} AS s SEMI JOIN {table.storage_name} AS b ON {matches} WHERE {filtered.new} LIMIT 1"
     return " ".join(["SELECT", _shown(table, key, "{}"), "FROM", source])
 
 
-def _duplicates(table: WritableTable, key: Key) -> str:
+def _duplicates(table: WritableTable, key: Key, filtered: KeyFilter) -> str:
     """The query of a key that rows of the stage repeat: of each other, or of a row that stays."""
     mine, theirs = _key_texts(table, key)
     text = _shown(table, key, "any_value({})")
     matches = " AND ".join(f"{one} IS NOT DISTINCT FROM {other}" for one, other in zip(mine, theirs, strict=True))
     groups = f"GROUP BY {', '.join(mine)}"
-    kept = f"FROM {STAGE} AS s WHERE s.k <> '{DELETED}'"
+    kept = f"FROM {STAGE} AS s WHERE s.k <> '{DELETED}' AND {filtered.new}"
     stays = f"NOT EXISTS (SELECT 1 FROM {STAGE} AS c WHERE c.r = b.rowid)"
-    old = f"EXISTS (SELECT 1 FROM {table.storage_name} AS b WHERE {matches} AND {stays})"
+    old = f"EXISTS (SELECT 1 FROM {table.storage_name} AS b WHERE {matches} AND {filtered.old} AND {stays})"
     new = f"SELECT {text} {kept} {groups} HAVING count(*) > 1"
     return f"SELECT text FROM ({new} UNION ALL SELECT {text} {kept} AND {old} {groups}) ORDER BY text LIMIT 1"
 

@@ -22,9 +22,10 @@ from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Key, PlainIndex
 from airflow_provider_ssis.emulator.tsql.query.change import Cascade
 from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
+from airflow_provider_ssis.emulator.tsql.query.rules.index_filters import check_filter
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
@@ -141,15 +142,39 @@ def check_rules(session: SessionState, table: WritableTable) -> None:
     """
     for key in table.rules.keys:
         check_key_columns(table, key.columns)
-    if not (table.rules.defaults or table.rules.checks or table.rules.computed):
-        return
-    text = f"INSERT INTO {table.text} DEFAULT VALUES"
+    check_filters(session, table)
+    if table.rules.defaults or table.rules.checks or table.rules.computed:
+        _compiled_on(session, table, f"INSERT INTO {table.text} DEFAULT VALUES")
+
+
+def check_filters(session: SessionState, table: WritableTable) -> None:
+    """See that the conditions of filtered indexes are right.
+
+    :raises SqlError: 207, 10735 and others.
+    """
+    indexes: list[Key | PlainIndex] = [*table.rules.keys, *table.rules.indexes]
+    for index in indexes:
+        if index.filter:
+            check_filter(index.filter)
+            _compiled_on(session, table, " ".join(["SELECT", f"1 AS one FROM {table.text} WHERE {index.filter}"]))
+
+
+def repeated_in(session: SessionState, table: WritableTable, key: Key) -> list[tuple[Any, ...]]:
+    """The values of a filtered key that two rows of a table have, as text in one row; no row for none."""
+    names = [bracketed(name) for name in key.columns]
+    shown = " + N', ' + ".join(f"ISNULL(CONVERT(nvarchar(4000), {name}), N'<NULL>')" for name in names)
+    source = f"FROM {table.text} WHERE {key.filter} GROUP BY {', '.join(names)} HAVING COUNT(*) > 1"
+    query = _compiled_on(session, table, " ".join(["SELECT", f"TOP (1) {shown}", source]))
+    return session.engine.compiler.run(query, session.connection, Environment(session, Frame(ChainMap())))
+
+
+def _compiled_on(session: SessionState, table: WritableTable, text: str) -> CompiledQuery:
+    """A statement on a table that may be new."""
     if isinstance(table, LocalTable):
-        compiled(session, text, {table.name.lower(): table})
-    else:
-        metadata = session.metadata.copy()
-        metadata.add(table)
-        compiled(session, text, {}, metadata)
+        return compiled(session, text, {table.name.lower(): table})
+    metadata = session.metadata.copy()
+    metadata.add(table)
+    return compiled(session, text, {}, metadata)
 
 
 def compiled(

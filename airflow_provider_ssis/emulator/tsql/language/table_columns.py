@@ -9,7 +9,7 @@ from airflow_provider_ssis.emulator.datatypes import Column, SqlType
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.language.data_types import data_type
 from airflow_provider_ssis.emulator.tsql.language.extents import begins_statement
-from airflow_provider_ssis.emulator.tsql.language.lexer import Kind
+from airflow_provider_ssis.emulator.tsql.language.lexer import Kind, Token
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
 from airflow_provider_ssis.emulator.tsql.metadata.names import DEFAULT_SCHEMA
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
@@ -268,11 +268,12 @@ def _index(stream: TokenStream, parts: TableParts) -> None:
     unique = stream.accept("UNIQUE")
     stream.accept("CLUSTERED", "NONCLUSTERED")
     names = key_columns(stream)
+    condition = index_filter(stream)
     index_options(stream)
     if unique:
-        parts.keys.append(Key(name, names, UNIQUE_INDEX))
+        parts.keys.append(Key(name, names, UNIQUE_INDEX, condition))
     else:
-        parts.indexes.append(PlainIndex(name, names))
+        parts.indexes.append(PlainIndex(name, names, filter=condition))
 
 
 def key_columns(stream: TokenStream) -> tuple[str, ...]:
@@ -281,6 +282,22 @@ def key_columns(stream: TokenStream) -> tuple[str, ...]:
     names = stream.listed(lambda: _key_column(stream))
     stream.expect_symbol(")")
     return names
+
+
+def index_filter(stream: TokenStream) -> str:
+    """``WHERE condition`` of an index: the text of the condition; empty without WHERE."""
+    if not stream.accept("WHERE"):
+        return ""
+    first, depth = stream.now, 0
+    while not (stream.at_end or (depth == 0 and _ends_filter(stream.now))):
+        depth += _PARENTHESES.get(stream.advance().text, 0)
+    if stream.now is first:
+        raise stream.error()
+    return stream.text[first.start : stream.previous.end]
+
+
+def _ends_filter(token: Token) -> bool:
+    return token.is_symbol(",", ")", ";") or token.is_word("ON", "FILESTREAM_ON") or begins_statement(token)
 
 
 def _key_column(stream: TokenStream) -> str:

@@ -16,13 +16,14 @@ from airflow_provider_ssis.emulator.tsql.language.database_statements import (
 )
 from airflow_provider_ssis.emulator.tsql.language.table_columns import (
     TableParts,
+    index_filter,
     index_options,
     key_columns,
     read_part,
     table_declaration,
 )
 from airflow_provider_ssis.emulator.tsql.language.token_stream import TokenStream
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import UNIQUE_INDEX, Key
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import UNIQUE_INDEX, Key, PlainIndex
 from airflow_provider_ssis.emulator.tsql.values.errors import not_supported
 
 _INDEX_WORDS: Final = ("UNIQUE", "CLUSTERED", "NONCLUSTERED", "COLUMNSTORE", "INDEX")
@@ -56,13 +57,12 @@ def _create_index(stream: TokenStream, line: int) -> s.Statement:
     columns = () if columnstore and clustered else key_columns(stream)
     if stream.accept("INCLUDE"):
         key_columns(stream)
-    if stream.accept("WHERE"):
-        if unique:
-            raise not_supported("A unique index with WHERE", line=line)
-        extents.condition(stream)
+    condition = index_filter(stream)
     index_options(stream)
-    key = Key(name, columns, UNIQUE_INDEX) if unique else None
-    return table_syntax.CreateIndex(line, table, name, key, columns, columnstore)
+    if unique:
+        return table_syntax.CreateIndex(line, table, Key(name, columns, UNIQUE_INDEX, condition))
+    index = PlainIndex(name, columns, columnstore=columnstore, filter=condition)
+    return table_syntax.CreateIndex(line, table, index)
 
 
 def _table(stream: TokenStream, line: int) -> table_syntax.Name:

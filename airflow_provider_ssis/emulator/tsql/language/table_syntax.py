@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.tsql.language.statements import Statement, TableDeclaration
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Key, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import Key, PlainIndex, TableRules
 from airflow_provider_ssis.emulator.tsql.query.source import QueryText
 
 Name = tuple[str, ...]
@@ -41,17 +41,13 @@ class TruncateTable(Statement):
 
 @dataclass(frozen=True, slots=True)
 class CreateIndex(Statement):
-    """``CREATE [UNIQUE] INDEX name ON table (columns)``.
+    """``CREATE [UNIQUE] INDEX name ON table (columns) [WHERE condition]``.
 
-    :param key: of a unique index; None for others, which change nothing.
-    :param columns: none for a clustered columnstore index.
+    :param index: a :class:`Key` for a unique one.
     """
 
     table: Name
-    name: str
-    key: Key | None
-    columns: tuple[str, ...]
-    columnstore: bool = False
+    index: Key | PlainIndex
 
 
 @dataclass(frozen=True, slots=True)

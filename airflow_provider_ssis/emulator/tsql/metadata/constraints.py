@@ -57,6 +57,7 @@ class Index:
     is_clustered: bool = False
     is_disabled: bool = False
     is_columnstore: bool = False
+    filter: str = ""
 
 
 def constraints(tables: Numbered) -> Iterator[Constraint]:
@@ -85,13 +86,14 @@ def indexes(tables: Numbered) -> Iterator[Index]:
             yield Index(1, primary.name, number, table, primary, primary.columns, is_clustered=True)
         others = [key for key in table.rules.keys if key is not primary]
         for place, key in enumerate(others, start=2):
-            yield Index(place, key.name, number, table, key, key.columns)
+            yield Index(place, key.name, number, table, key, key.columns, filter=key.filter)
         plain = [index for index in table.rules.indexes if index is not clustered]
         for place, index in enumerate(plain, start=2 + len(others)):
             yield Index(
                 *(place, index.name, number, table, None, index.columns),
                 is_disabled=index.disabled,
                 is_columnstore=index.columnstore,
+                filter=index.filter,
             )
 
 

@@ -69,11 +69,13 @@ class Key:
     """PRIMARY KEY, UNIQUE or a unique index.
 
     :param kind: these words.
+    :param filter: T-SQL text of the condition on the rows of a filtered index; empty for all rows.
     """
 
     name: str
     columns: tuple[str, ...]
     kind: str
+    filter: str = ""
 
     @property
     def number(self) -> int:
@@ -88,12 +90,14 @@ class PlainIndex:
     :param columns: of the key; none for a clustered columnstore index.
     :param disabled: ALTER INDEX … DISABLE.
     :param columnstore: CREATE COLUMNSTORE INDEX.
+    :param filter: as of :class:`Key`.
     """
 
     name: str
     columns: tuple[str, ...]
     disabled: bool = False
     columnstore: bool = False
+    filter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,11 @@ class TableRules:
     def primary_key(self) -> Key | None:
         """The primary key; None for none."""
         return next((key for key in self.keys if key.kind == PRIMARY_KEY), None)
+
+    @property
+    def candidate_keys(self) -> tuple[Key, ...]:
+        """The keys that a FOREIGN KEY may refer to: those of all rows."""
+        return tuple(key for key in self.keys if not key.filter)
 
     def named(self) -> TableRules:
         """Return the rules with a unique number in each made-up name, as SQL Server makes them up for each table."""

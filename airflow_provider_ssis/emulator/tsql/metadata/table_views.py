@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import BIGINT, Variant
 from airflow_provider_ssis.emulator.tsql.metadata.computed_view import ComputedView, columns_of
-from airflow_provider_ssis.emulator.tsql.metadata.constraints import Constraint, column_ids, constraints, indexes
+from airflow_provider_ssis.emulator.tsql.metadata.constraints import Constraint, Index, column_ids, constraints, indexes
 from airflow_provider_ssis.emulator.tsql.metadata.objects import Table, UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
 from airflow_provider_ssis.emulator.tsql.metadata.table_rules import (
@@ -142,9 +142,13 @@ def _indexes(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]:
             kind = (kind[0] + 4, f"{kind[1]} COLUMNSTORE")
         key = each.key
         unique = (key is not None, key is not None and key.kind == PRIMARY_KEY, key is not None and key.kind == UNIQUE)
-        yield each.table_id, each.name, each.id, *kind, *unique, each.is_disabled, False, None
+        yield each.table_id, each.name, each.id, *kind, *unique, each.is_disabled, *_filter(each)
     for number, _ in _server_tables(metadata, database):
         yield number, None, 0, 0, "HEAP", False, False, False, False, False, None
+
+
+def _filter(index: Index) -> tuple[bool, str | None]:
+    return (True, f"({index.filter})") if index.filter else (False, None)
 
 
 def _server_tables(metadata: Metadata, database: str) -> Iterator[tuple[int, Table]]:
@@ -217,7 +221,7 @@ def _referential(metadata: Metadata, database: str) -> Iterator[tuple[Any, ...]]
         if isinstance(each.rule, ForeignKey):
             parent = _parent(metadata, database, each.rule)
             wanted = {name.lower() for name in each.rule.references}
-            keys = [key.name for key in parent.rules.keys if {name.lower() for name in key.columns} == wanted]
+            keys = [key.name for key in parent.rules.candidate_keys if {name.lower() for name in key.columns} == wanted]
             primary = parent.rules.primary_key
             name = keys[0] if keys else primary.name if primary else None
             names = (database, each.table.schema, each.name, database, parent.schema, name)

@@ -16,6 +16,7 @@ get their IDENTITY values, are applied to the table, and are read by OUTPUT. The
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -60,6 +61,18 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """The condition of a filtered key as DuckDB text.
+
+    :param new: on the rows ``s`` of the stage.
+    :param old: on the rows ``b`` of the table.
+    """
+
+    new: str
+    old: str
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignCheck:
     """A check of a FOREIGN KEY.
 
@@ -97,6 +110,7 @@ class Change:
     :param kinds: which of :data:`INSERTED`, :data:`UPDATED`, :data:`DELETED` may be among them.
     :param updated: the columns that an update sets.
     :param checks: the CHECK constraints, each with the query of a stage row that violates it.
+    :param filters: the conditions of filtered keys, by the names of the keys.
     :param foreign: the checks of FOREIGN KEY constraints.
     :param cascades: their actions.
     :param variables: those that the statement assigns, with the types of ``x1`` ….
@@ -109,6 +123,7 @@ class Change:
     kinds: frozenset[str]
     updated: tuple[str, ...] = ()
     checks: tuple[tuple[Check, Part], ...] = ()
+    filters: Mapping[str, KeyFilter] = field(default_factory=dict)
     foreign: tuple[ForeignCheck, ...] = ()
     cascades: tuple[Cascade, ...] = ()
     outputs: tuple[Output, ...] = ()

@@ -23,6 +23,7 @@ _MODIFIERS: Final = (
     TokenType.WHERE,
     TokenType.GROUP_BY,
     TokenType.HAVING,
+    TokenType.WINDOW,
     TokenType.ORDER_BY,
     TokenType.OFFSET,
     TokenType.FETCH,

@@ -30,7 +30,6 @@ _CONSTRUCTS: Final = (
     ("TABLESAMPLE", r"\bTABLESAMPLE\b"),
     ("CURRENT OF", r"\bCURRENT OF\b"),
     ("GROUP BY ALL", r"\bGROUP BY ALL\b"),
-    ("The WINDOW clause", r"\bWINDOW \w+ AS\b"),
     ("The shift operator {}", r"(?P<name>< <|> >)"),
     ("The operator ||", r"\|\|"),
     ("{{fn …}}", r"\{ FN\b"),

@@ -72,6 +72,7 @@ async def _rename_part(session: SessionState, name: str, parts: list[str], new: 
         raise SqlError(15335, f"The new name '{new}' is already in use as a column name.", severity=11)
     rules = table.rules
     users = [each.condition for each in rules.checks] + [each.expression for each in rules.computed]
+    users += [each.filter for each in rules.keys] + [each.filter for each in rules.indexes]
     if any(column.name.lower() in text.lower() for text in users):
         text = f"Object '{name}' cannot be renamed because the object participates in enforced dependencies."
         raise SqlError(15336, text, severity=11)

@@ -756,6 +756,15 @@ SELECT IDENTITY(int, 1, 1) AS rid, v INTO #seq FROM (VALUES ('b'), ('a')) t (v) 
         ],
         [[(1,)], [(0,)], [(1,)]],
     ),
+    "named windows": (
+        [
+            """
+SELECT x, SUM(x) OVER w, COUNT(*) OVER (w), AVG(x) OVER (w2 ROWS UNBOUNDED PRECEDING), ROW_NUMBER() OVER (w ORDER BY x DESC) FROM (VALUES ('a', 1), ('a', 2), ('b', 3)) t (k, x) WHERE 1 = 1 WINDOW w AS (PARTITION BY k), w2 AS (w ORDER BY x) ORDER BY SUM(x) OVER w DESC, x DESC
+SELECT k, SUM(SUM(x)) OVER w FROM (VALUES ('a', 1), ('a', 2), ('b', 3)) t (k, x) GROUP BY k HAVING COUNT(*) > 0 WINDOW w AS (ORDER BY k) ORDER BY k; DECLARE @s int; SELECT @s = SUM(x) OVER w FROM (VALUES (1), (5)) t (x) WINDOW w AS (); SELECT @s
+"""
+        ],
+        [[(3, 3, 1, 3, 1), (2, 3, 2, 1, 1), (1, 3, 2, 1, 2)], [("a", 3), ("b", 6)], [(6,)]],
+    ),
     "nested views with CROSS JOIN and derived column lists": (
         [
             "CREATE VIEW v1x AS SELECT a.n AS x, b.n AS y FROM (VALUES (1), (2)) a (n) CROSS JOIN (VALUES (3), (4)) b (n)",

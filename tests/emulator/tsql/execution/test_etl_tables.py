@@ -28,6 +28,15 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         CONSTRAINT [PK_FactSales] PRIMARY KEY CLUSTERED ([SalesKey] ASC) WITH (PAD_INDEX = OFF, IGNORE_DUP_KEY = OFF, DATA_COMPRESSION = PAGE) ON [PRIMARY]) ON [PRIMARY] TEXTIMAGE_ON [PRIMARY]; INSERT FactSales (Amount) VALUES (2); SELECT SalesKey, Amount, Note FROM FactSales""",
         [[(1, Decimal("2.0000"), None)]],
     ),
+    "a filtered unique index": (
+        """CREATE TABLE fu (a int, b int, s varchar(10), d date); CREATE UNIQUE NONCLUSTERED INDEX ix ON dbo.fu (a ASC) INCLUDE (b) WHERE a IS NOT NULL WITH (FILLFACTOR = 90) ON [PRIMARY]
+        CREATE UNIQUE INDEX ix2 ON fu (s) WHERE b = 1 AND s IN ('x', 'y'); CREATE UNIQUE INDEX ix3 ON fu (s, b) WHERE d >= '20200101' AND d < CONVERT(date, '20300101'); CREATE INDEX plain ON fu (b) WHERE d IS NOT NULL ON [PRIMARY]
+        INSERT fu (a, b) VALUES (NULL, 1), (NULL, 2), (1, 1); INSERT fu (b, s) VALUES (1, 'X'), (2, 'x'), (1, 'z'), (1, 'z'); INSERT fu (s, b, d) VALUES ('q', 9, '20190101'), ('q', 9, '20190101'), ('q', 9, '20250101'); SELECT COUNT(*) FROM fu
+        BEGIN TRY INSERT fu (a) VALUES (1) END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH; BEGIN TRY INSERT fu (a) VALUES (7), (7) END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH; BEGIN TRY UPDATE fu SET b = 1 WHERE b = 2 AND s = 'x' END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH
+        BEGIN TRY MERGE fu t USING (VALUES (1, 'x')) s (b, s) ON 1 = 0 WHEN NOT MATCHED THEN INSERT (b, s) VALUES (s.b, s.s); END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH; BEGIN TRY INSERT fu (s, b, d) VALUES ('q', 9, '20260101') END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH
+        SELECT name, has_filter, filter_definition FROM sys.indexes WHERE object_id = OBJECT_ID('fu') AND name IN ('ix', 'plain'); DECLARE @t TABLE (a int, active bit, INDEX u UNIQUE (a) WHERE active = 1); INSERT @t VALUES (1, 1), (1, 0), (1, 0); SELECT COUNT(*) FROM @t""",
+        [[(10,)], *[[(2601,)]] * 5, [("ix", True, "(a IS NOT NULL)"), ("plain", True, "(d IS NOT NULL)")], [(3,)]],
+    ),
     "columnstore indexes": (
         """CREATE TABLE cs (a int, b int); CREATE CLUSTERED COLUMNSTORE INDEX cci ON cs WITH (DROP_EXISTING = OFF); INSERT cs VALUES (1, 2); SELECT type_desc, index_id FROM sys.indexes WHERE object_id = OBJECT_ID('cs'); SELECT SUM(rows) FROM sys.partitions WHERE object_id = OBJECT_ID('cs')
         ALTER INDEX cci ON cs REBUILD PARTITION = ALL WITH (DATA_COMPRESSION = COLUMNSTORE_ARCHIVE); ALTER TABLE cs REBUILD PARTITION = ALL WITH (DATA_COMPRESSION = PAGE); DROP INDEX cci ON cs; CREATE NONCLUSTERED COLUMNSTORE INDEX n ON cs (a, b); SELECT type_desc FROM sys.indexes WHERE name = 'n'; SELECT * FROM cs""",
@@ -113,6 +122,13 @@ ERRORS = {
     "CREATE TABLE e (a int NOT NULL); CREATE TABLE f (a int PRIMARY KEY); ALTER TABLE e SWITCH TO f": 4947,
     "CREATE TABLE e (a int); CREATE TABLE f (a int CHECK (a > 1)); ALTER TABLE e SWITCH TO f": 4970,
     "CREATE TABLE e (a int); ALTER TABLE e SWITCH PARTITION 1 TO e": 40514,
+    "CREATE TABLE e (a int); INSERT e VALUES (1), (1); CREATE UNIQUE INDEX i ON e (a) WHERE a > 0": 1505,
+    "CREATE TABLE e (a int); CREATE UNIQUE INDEX i ON e (a) WHERE a > 1 OR a < 0": 10735,
+    "CREATE TABLE e (a int); CREATE INDEX i ON e (a) WHERE a > ABS(1)": 10735,
+    "CREATE TABLE e (a int, INDEX i UNIQUE (a) WHERE b = 1)": 207,
+    "CREATE TABLE e (a int, b int); CREATE UNIQUE INDEX i ON e (a) WHERE b > 1; ALTER TABLE e DROP COLUMN b": 5074,
+    "CREATE TABLE e (a int, b int); CREATE UNIQUE INDEX i ON e (a) WHERE b > 1; EXEC sp_rename 'e.b', 'c', 'COLUMN'": 15336,
+    "CREATE TABLE e (a int); CREATE UNIQUE INDEX i ON e (a) WHERE a > 1; CREATE TABLE f (a int REFERENCES e (a))": 1776,
     "CREATE TABLE e (a int IDENTITY); ALTER TABLE e ADD b int IDENTITY": 2744,
     "CREATE TABLE e (a int); CREATE STATISTICS s ON e (b)": 1911,
     "CREATE TABLE e (a int); CREATE STATISTICS s ON e (a); CREATE STATISTICS s ON e (a)": 1927,

@@ -87,6 +87,8 @@ ERRORS = [
     ("SELECT 1 WHERE (SELECT 1, 2) = 1", 116, 1),
     ("SELECT 1 WHERE 1 IN (SELECT 1, 2)", 116, 1),
     ("SELECT ROW_NUMBER() OVER () FROM catalog.folders", 4112, 1),
+    ("SELECT COUNT(*) OVER w FROM catalog.folders WINDOW v AS (ORDER BY name)", 102, 1),
+    ("SELECT COUNT(*) OVER (w PARTITION BY name) FROM catalog.folders WINDOW w AS (ORDER BY name)", 102, 1),
     ("SELECT @n = 1, 2", 141, 1),
     ("SELECT @n = folder_id, name FROM catalog.folders", 141, 1),
     ("WITH c AS (SELECT 1 AS a UNION SELECT a FROM c) SELECT * FROM c", 252, 1),

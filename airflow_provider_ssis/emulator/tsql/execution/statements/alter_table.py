@@ -210,6 +210,7 @@ def _check_unused(table: WritableTable, rules: TableRules, name: str, *, if_exis
     users = [each.name for each in rules.defaults if each.column.lower() == lowered]
     keyed: list[Key | PlainIndex] = [*rules.keys, *rules.indexes]
     users += [each.name for each in keyed if lowered in {column.lower() for column in each.columns}]
+    users += [each.name for each in keyed if lowered in each.filter.lower()]
     users += [each.name for each in rules.foreign_keys if lowered in {column.lower() for column in each.columns}]
     users += [each.name for each in rules.checks if lowered in each.condition.lower()]
     users += [each.column for each in rules.computed if lowered in each.expression.lower() and each.column != name]

@@ -59,7 +59,8 @@ def load_of(session: SessionState, target: BulkTarget, wire: Sequence[Column]) -
     )
     given = {column.name.lower() for column in target.columns}
     defaults = any(each.column.lower() not in given or KEEP_NULLS not in target.options for each in rules.defaults)
-    if isinstance(table, UserTable) and fits and not (defaults or rules.checks or rules.foreign_keys or rules.computed):
+    inspected = rules.checks or rules.foreign_keys or rules.computed or any(key.filter for key in rules.keys)
+    if isinstance(table, UserTable) and fits and not (defaults or inspected):
         return DirectLoad(session, table, target)
     return StagedLoad(session, table, target, wire)
 

@@ -70,9 +70,9 @@ def _check_fit(session: SessionState, source: UserTable, target: UserTable) -> N
             raise SqlError(4985, f"{failed}: column '{mine.name}' allows NULL in only one of {names}.")
     if [each.expression for each in source.rules.computed] != [each.expression for each in target.rules.computed]:
         raise SqlError(4965, f"{failed}: the computed columns of {names} differ.")
-    mine_keys = {(key.kind, _lowered(key.columns)) for key in source.rules.keys}
+    mine_keys = {(key.kind, _lowered(key.columns), key.filter) for key in source.rules.keys}
     for key in target.rules.keys:
-        if (key.kind, _lowered(key.columns)) not in mine_keys:
+        if (key.kind, _lowered(key.columns), key.filter) not in mine_keys:
             text = f"{failed}. There is no identical index in source table '{source.name}' for the index '{key.name}'."
             raise SqlError(4947, text)
     if session.metadata.referring(source):

@@ -171,19 +171,19 @@ def _index_names(table: WritableTable) -> set[str]:
 async def _create_index(
     interpreter: Runner, statement: table_syntax.CreateIndex, frame: Frame, table: WritableTable
 ) -> None:
-    session = interpreter.session
-    if statement.name.lower() in _index_names(table):
-        raise SqlError(1913, f"Table '{table.name}' has an index named '{statement.name}' already.")
-    check_key_columns(table, statement.columns)
-    rules = table.rules
-    if statement.key is None:
-        index = PlainIndex(statement.name, statement.columns, columnstore=statement.columnstore)
+    session, index, rules = interpreter.session, statement.index, table.rules
+    if index.name.lower() in _index_names(table):
+        raise SqlError(1913, f"Table '{table.name}' has an index named '{index.name}' already.")
+    check_key_columns(table, index.columns)
+    if isinstance(index, PlainIndex):
         _check_columnstore(table, index)
-        rules = replace(rules, indexes=(*rules.indexes, index))
+        new = replace(table, rules=replace(rules, indexes=(*rules.indexes, index)))
     else:
-        await session.worker.run(partial(check_rows, session, table, statement.key))
-        rules = replace(rules, keys=(*rules.keys, statement.key))
-    replace_table(session, frame, table, replace(table, rules=rules), None)
+        new = replace(table, rules=replace(rules, keys=(*rules.keys, index)))
+    tables.check_filters(session, new)
+    if isinstance(index, Key):
+        await session.worker.run(partial(check_rows, session, table, index))
+    replace_table(session, frame, table, new, None)
 
 
 def _check_columnstore(table: WritableTable, index: PlainIndex) -> None:
@@ -205,7 +205,7 @@ def check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
 
     :raises SqlError: 1505.
     """
-    found = session.read(repeated_key(table, key))
+    found = tables.repeated_in(session, table, key) if key.filter else session.read(repeated_key(table, key))
     if found:
         raise repeated(table, key, found[0][0])
 

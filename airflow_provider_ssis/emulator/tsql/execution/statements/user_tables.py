@@ -205,7 +205,7 @@ def check_foreign_key(session: SessionState, table: UserTable, key: ForeignKey) 
             text = f"Column '{parent.name}.{other.name}' has another type than '{table.name}.{name}' in '{key.name}'."
             raise SqlError(1778, text, state=0)
     wanted_names = {name.lower() for name in names}
-    if not any({name.lower() for name in each.columns} == wanted_names for each in parent.rules.keys):
+    if not any({name.lower() for name in each.columns} == wanted_names for each in parent.rules.candidate_keys):
         text = f"There are no primary or candidate keys in table '{parent.name}' for the foreign key '{key.name}'."
         raise SqlError(1776, text, state=0)
 

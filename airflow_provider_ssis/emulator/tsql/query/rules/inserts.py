@@ -15,6 +15,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import targe
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
 from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import with_computed
 from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_foreign_keys
+from airflow_provider_ssis.emulator.tsql.query.rules.index_filters import bind_filters
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished
 from airflow_provider_ssis.emulator.tsql.query.rules.sequences import ROW
@@ -64,6 +65,7 @@ def bind_insert(binder: Binder, node: exp.Insert) -> BoundChange:
             finished(binder, stage),
             frozenset(INSERTED),
             checks=bind_checks(binder, table),
+            filters=bind_filters(binder, table),
             foreign=bind_foreign_keys(binder, table, INSERTED),
             outputs=outputs,
             gives_identity=any(table.rules.is_identity(column.name) for column in columns),

@@ -16,6 +16,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.changed_tables import targe
 from airflow_provider_ssis.emulator.tsql.query.rules.common_tables import bind_with
 from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import with_computed, with_computed_names
 from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import bind_cascades, bind_foreign_keys
+from airflow_provider_ssis.emulator.tsql.query.rules.index_filters import bind_filters
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.names import null_of
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished
@@ -78,6 +79,7 @@ def bind_merge(binder: Binder, node: exp.Merge) -> BoundChange:
             frozenset(kinds),
             updated=updated,
             checks=bind_checks(binder, table),
+            filters=bind_filters(binder, table),
             foreign=bind_foreign_keys(binder, table, kinds, updated),
             cascades=bind_cascades(binder, table, kinds, updated),
             outputs=bind_outputs(binder, node, table, kinds, [source]),

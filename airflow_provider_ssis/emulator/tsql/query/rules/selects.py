@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _UNDERSTOOD: Final = (
     *("expressions", "from_", "joins", "where", "group", "having", "order", "limit", "offset", "distinct", "options"),
-    *("with_", "kind", "hint", "for_"),
+    *("windows", "with_", "kind", "hint", "for_"),
 )
 
 

@@ -20,6 +20,7 @@ from airflow_provider_ssis.emulator.tsql.query.rules.foreign_keys import (
     bind_foreign_keys,
     has_foreign_keys,
 )
+from airflow_provider_ssis.emulator.tsql.query.rules.index_filters import bind_filters
 from airflow_provider_ssis.emulator.tsql.query.rules.limits import Limit, bind_limit
 from airflow_provider_ssis.emulator.tsql.query.rules.named_sources import reads_nothing
 from airflow_provider_ssis.emulator.tsql.query.rules.outputs import bind_checks, bind_outputs, finished, kept_columns
@@ -80,6 +81,7 @@ def bind_update(binder: Binder, node: exp.Update) -> BoundChange:
             frozenset(UPDATED),
             updated=updated,
             checks=bind_checks(binder, table),
+            filters=bind_filters(binder, table),
             foreign=bind_foreign_keys(binder, table, UPDATED, updated),
             cascades=bind_cascades(binder, table, UPDATED, updated),
             outputs=bind_outputs(binder, node, table, UPDATED, others),

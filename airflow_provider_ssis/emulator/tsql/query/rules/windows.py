@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
@@ -86,7 +88,8 @@ def _is_percentile(node: exp.Expr) -> bool:
 
 
 def _window(binder: Binder, node: exp.Window) -> Typed:
-    only(node, "this", "partition_by", "order", "spec", "over")
+    only(node, "this", "alias", "partition_by", "order", "spec", "over")
+    node = _completed(node, _named_windows(node))
     function = node.this
     if isinstance(function, exp.WithinGroup) and _is_percentile(function.this):
         binder.scope.check_window(str(function.this.this))
@@ -106,6 +109,41 @@ def _window(binder: Binder, node: exp.Window) -> Typed:
             value = _over(binder, node, function, name)
             return replace(value, sql=value.sql.replace(") OVER (", " IGNORE NULLS) OVER (", 1))
         return _over(binder, node, function, name)
+
+
+_PARTS: Final = ("partition_by", "order", "spec")
+"""The parts of a window, in the order in which they are written."""
+
+
+def _named_windows(node: exp.Window) -> dict[str, exp.Window]:
+    """The windows that the WINDOW clause of the SELECT around a function names."""
+    select = node.find_ancestor(exp.Select)
+    return {each.name.lower(): each for each in (select.args.get("windows") or ())} if select is not None else {}
+
+
+def _completed(node: exp.Window, named: Mapping[str, exp.Window]) -> exp.Window:
+    """A window with the parts of the named window that it refers to.
+
+    :param named: the windows that it may refer to.
+    """
+    if not node.args.get("alias"):
+        return node
+    name = node.args["alias"].name
+    if name.lower() not in named:
+        raise SqlError(102, f"The window {name!r} is not defined before its use.", severity=15)
+    # A window of the clause may refer to those before it.
+    before = dict(takewhile(lambda each: each[0] != name.lower(), named.items()))
+    base = _completed(named[name.lower()], before)
+    added = [part for part in _PARTS if node.args.get(part)]
+    if any(base.args.get(part) for part in _PARTS[_PARTS.index(added[0]) :]) if added else False:
+        text = f"The window {name!r} has a part already that its reference, or a part before it, repeats."
+        raise SqlError(102, text, severity=15)
+    completed = node.copy()
+    completed.parent = node.parent
+    for part in _PARTS:
+        if base.args.get(part):
+            completed.set(part, base.args[part])
+    return completed
 
 
 def _over(binder: Binder, node: exp.Window, function: exp.Anonymous, name: str) -> Typed:

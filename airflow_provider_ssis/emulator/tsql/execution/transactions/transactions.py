@@ -1,13 +1,12 @@
 """T-SQL transactions of a session on top of DuckDB's, which have no savepoints and end at their first error.
 
 All writes of a transaction are recorded. To undo a part of it, or after an error of DuckDB, the DuckDB transaction is
-restarted and the recorded writes are repeated. The write lock is kept meanwhile, so other sessions cannot have changed
-the data.
+restarted and the recorded writes are repeated (``restarts.py``). The write lock is kept meanwhile, so other sessions
+cannot have changed the data.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from airflow_provider_ssis.emulator.session import Event, TransactionBegan, Tran
 from airflow_provider_ssis.emulator.tsql.execution.databases.engine import Engine
 from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
 from airflow_provider_ssis.emulator.tsql.execution.transactions.local_tables import LocalTables
+from airflow_provider_ssis.emulator.tsql.execution.transactions.restarts import Restarts
 from airflow_provider_ssis.emulator.tsql.execution.transactions.transaction_state import (
     NotingStore,
     Transaction,
@@ -31,8 +31,6 @@ from airflow_provider_ssis.emulator.tsql.execution.transactions.user_tables impo
 from airflow_provider_ssis.emulator.tsql.language.options import Options
 from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
-
-log = logging.getLogger(__name__)
 
 NO_TRANSACTION: Final = 0
 COMMITTABLE: Final = 1
@@ -60,6 +58,7 @@ class Transactions:
         self._spid = spid
         self._local_tables = local_tables
         self.user_tables = UserTables(connection, engine.metadata, engine.identities)
+        self._restarts = Restarts(engine, connection, local_tables, self.user_tables)
         self._current: Transaction | None = None
         self._last_descriptor = 0
         self._idle_since: float | None = None
@@ -153,7 +152,7 @@ class Transactions:
                     "The current transaction cannot be rolled back to a savepoint. Roll back the entire transaction.",
                     ends_batch=True,
                 )
-            self._return_to(transaction, transaction.savepoints[name])
+            self._restarts.to_savepoint(transaction, name)
             return []
         if name and name != transaction.name:
             raise SqlError(6401, f"Cannot roll back {name}: no transaction or savepoint has that name.")
@@ -257,7 +256,7 @@ class Transactions:
                 # What a statement has done before its error, or before it is cancelled, is undone.
                 changed = transaction.partial or len(transaction.writes) > count
                 if not transaction.alone and (changed or not isinstance(error, SqlError)):
-                    self._rebuild(transaction, count)
+                    self._restarts.repeat(transaction, count)
                 raise
         except BaseException:
             if transaction.alone:
@@ -279,7 +278,7 @@ class Transactions:
         if transaction.store is None:
             self._open(transaction, database)
         elif any(self._engine.changed_at.get(name, 0) > transaction.began for name in names):
-            self._rebuild(transaction, len(transaction.writes))
+            self._restarts.repeat(transaction)
             if transaction.doomed:
                 raise other_data()
 
@@ -357,82 +356,12 @@ class Transactions:
         if transaction is None or transaction.store is None or transaction.doomed:
             return
         if transaction.database == self._engine.database and transaction.seen != self._engine.commits_without_lock:
-            self._rebuild(transaction, len(transaction.writes))
+            self._restarts.repeat(transaction)
 
     def recover(self) -> None:
         """After an error of DuckDB: restart its transaction if DuckDB aborted it."""
-        transaction = self._current
-        if transaction is None or transaction.store is None:
-            return
-        try:
-            self._connection.execute("SELECT 1")
-        except duckdb.TransactionException:
-            self._rebuild(transaction, len(transaction.writes))
-
-    def _return_to(self, transaction: Transaction, count: int) -> None:
-        """Undo all but the first writes. Table variables keep their rows, as in T-SQL."""
-        transaction.savepoints = {name: at for name, at in transaction.savepoints.items() if at <= count}
-        kept = self._local_tables.images(variables=True)
-        self._rebuild(transaction, count)
-        self._local_tables.restore(kept)
-        if transaction.doomed:
-            raise other_data()
-
-    def _rebuild(self, transaction: Transaction, count: int) -> None:
-        """Restart a transaction and repeat its first writes."""
-        if transaction.store is not None:
-            self._engine.roll_back(self._connection)
-            self._engine.begin(self._connection)
-            transaction.seen = self._engine.commits_without_lock
-            transaction.began = self._engine.user_commits
-            transaction.store.forget_after_commit()
-            self.user_tables.forget()
-        self._undo_resets(transaction)
-        self._local_tables.restore(transaction.images)
-        del transaction.writes[count:]
-        transaction.partial = False
-        try:
-            if transaction.writes and not self._reads_the_same(transaction):
-                raise other_data()
-            for write in transaction.writes:
-                write()
-        except (SqlError, duckdb.Error) as error:
-            # What other sessions have committed meanwhile changes the outcome: the transaction cannot be restored.
-            log.warning("a transaction cannot be repeated after an error, and is rolled back: %s", error)
-            self._lose(transaction)
-
-    def _reads_the_same(self, transaction: Transaction) -> bool:
-        """Whether the tables that the writes read have not changed since."""
-        return all(
-            name in transaction.changed or self._engine.changed_at.get(name, 0) == commit
-            for name, commit in transaction.read.items()
-        )
-
-    def _lose(self, transaction: Transaction) -> None:
-        """Undo all writes; only a rollback is left."""
-        transaction.doomed = True
-        transaction.writes.clear()
-        if transaction.store is not None:
-            self._engine.roll_back(self._connection)
-            self._engine.begin(self._connection)
-            transaction.store.forget_after_commit()
-            self.user_tables.forget()
-        self._local_tables.restore(transaction.images)
-
-    def _undo_all(self, transaction: Transaction) -> None:
-        self.recover()
-        kept = self._local_tables.images(variables=True)
-        if transaction.store is not None:
-            self._engine.roll_back(self._connection)
-            self.user_tables.forget()
-        self._local_tables.restore(
-            {
-                name: image
-                for name, image in transaction.images.items()
-                if name not in kept and (image is None or not image.table.is_variable)
-            }
-        )
-        self._local_tables.restore(kept)
+        if self._current is not None:
+            self._restarts.after_error(self._current)
 
     def _end(self, *, commit: bool) -> list[Event]:
         transaction = self._current
@@ -447,8 +376,7 @@ class Transactions:
                 self._engine.identities.keep_resets(transaction.changed)
                 self._local_tables.identities.keep_resets()
             else:
-                self._undo_all(transaction)
-                self._undo_resets(transaction)
+                self._restarts.undo(transaction)
         finally:
             self._current = None
             if store is not None and transaction.database == self._engine.database:
@@ -458,10 +386,6 @@ class Transactions:
         if store is not None and commit:
             store.run_after_commit()
         return [TransactionEnded(transaction.descriptor, commit)]
-
-    def _undo_resets(self, transaction: Transaction) -> None:
-        self._engine.identities.undo_resets(transaction.changed)
-        self._local_tables.identities.undo_resets()
 
     def _note_changes(self, transaction: Transaction) -> None:
         """Show the changes of clients' tables to the other sessions."""

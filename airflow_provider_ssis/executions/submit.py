@@ -259,16 +259,18 @@ def _submit(
             is_ours = saved is None or saved.is_ours or saved.execution_id != found.execution_id
             if not found.created:
                 log.info(
-                    "An earlier try of this task %s execution %d, whose status is %s.",
+                    "An earlier try of this task %s execution %d, whose status is %s. %s",
                     "created" if is_ours else "followed",
                     found.execution_id,
                     status_name(found.status),
+                    _next_step(found.status),
                 )
             execution = save(found.execution_id, is_ours=is_ours)
             if found.status is OperationStatus.CREATED:
                 if not submission.is_stamped:
                     # With stamps, the catalog itself checks it under the lock.
                     state.load_unless_superseded(stamp.try_number)
+                log.info("Starting execution %d of %s.", found.execution_id, submission.request.path)
                 started = catalog.start_correlated_execution(found.execution_id, correlation, is_first=found.is_first)
                 return Submitted(execution, started.status, started)
             return Submitted(execution, found.status)
@@ -290,6 +292,15 @@ def _submit(
                 raise
             log.warning("Execution %s never ran, so another one is created: %s", failure.operation_id, failure.reason)
             clock.sleep(_AFTER_INTERRUPTION.delay(interruptions))
+
+
+def _next_step(status: OperationStatus) -> str:
+    """What this try does with the execution of an earlier one."""
+    if status is OperationStatus.CREATED:
+        return "This try starts it."
+    if status.is_terminal:
+        return "The package is not run again."
+    return "This try continues with it."
 
 
 def _resolve_active(

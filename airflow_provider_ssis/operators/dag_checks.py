@@ -35,7 +35,7 @@ _PACKAGE_SUFFIX = ".dtsx"
 
 
 class SensitiveLiteralWarning(UserWarning):
-    """A sensitive value is a literal in the DAG file. Airflow stores and shows DAG files."""
+    """A sensitive value is plain text in the DAG file or in another task's output. Airflow stores and shows both."""
 
 
 def is_known(value: Any) -> bool:
@@ -172,8 +172,9 @@ def check_values(task: Any) -> None:
             continue
         for path in _sensitive_literals(name, value):
             warnings.warn(
-                f"{path} of the task {task.task_id!r} is marked sensitive and is a literal in the DAG file. Airflow "
-                "stores and shows DAG files. Take it from a connection or a variable by template: "
+                f"{path} of the task {task.task_id!r} is marked sensitive, but is plain text in the DAG file or in the "
+                "output of another task. Airflow stores and shows both. Take it from a connection or a variable by "
+                "template: "
                 '{"value": "{{ conn.my_connection.password }}", "sensitive": True}.',
                 SensitiveLiteralWarning,
                 # The operator's __init__, Airflow's wrapper of it, and then the DAG file.

@@ -98,8 +98,8 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
         project_parameters: Mapping[str, Any] | str | None = None,
         bindings: Mapping[str, str] | str | None = None,
         project_bindings: Mapping[str, str] | str | None = None,
-        clear_parameters: Sequence[str] = (),
-        clear_project_parameters: Sequence[str] = (),
+        clear_parameters: Sequence[str] | None = None,
+        clear_project_parameters: Sequence[str] | None = None,
         ssis_conn_id: str = "ssis_default",
         **kwargs: Any,
     ) -> None:
@@ -119,9 +119,10 @@ class SsisSetParametersOperator(SsisTask, BaseOperator):
         check_name("project", project)
         if package is not None:
             check_package(package)
-        elif parameters is not None or bindings is not None or clear_parameters:
+        elif parameters or bindings or clear_parameters:
             raise InvalidTaskArgument(_NO_PACKAGE)
-        if all(getattr(self, name) in (None, (), [], "") for name in _CHANGES):
+        # One that is given and empty is accepted, as from a template: DAGs made from data may have nothing to set.
+        if all(getattr(self, name) is None for name in _CHANGES):
             raise InvalidTaskArgument(f"There is nothing to set. Give one of {', '.join(_CHANGES)}.")
         check_values(self)
         for name, read in _NAME_ARGUMENTS.items():

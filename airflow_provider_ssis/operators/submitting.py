@@ -115,7 +115,6 @@ class SsisSubmittingTask(SsisWaitingTask):
     def _before_start(self, context: Context, saved: SavedExecution) -> None:
         # First, since a kill can come after each line.
         self._track(context, saved)
-        self.log.info("Starting execution %d of %s/%s/%s.", saved.execution_id, self.folder, self.project, self.package)
         self._push_id(context, saved)
         if self._killed and saved.is_ours:
             raise KilledBeforeStart(

@@ -148,6 +148,22 @@ def test_wrong_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str,
         set_parameters(**arguments)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"project_parameters": {}},
+        {"project_bindings": {}, "parameters": {}},
+        {"clear_project_parameters": []},
+        {"package": "Load.dtsx", "parameters": {}, "bindings": {}, "clear_parameters": []},
+        {"package": "Load.dtsx", "parameters": "{}"},
+    ],
+    ids=str,
+)
+def test_nothing_to_set_is_accepted_if_it_is_given(mart: Catalog, arguments: dict[str, Any]) -> None:
+    """As DAGs that are made from data have it, and mapped tasks."""
+    assert set_parameters(**arguments).execute() == {"changed": [], "unchanged": []}
+
+
 def test_a_parameter_that_is_given_twice_is_refused(mart: Catalog) -> None:
     task_run = set_parameters(project_parameters={"Source": "x"}, project_bindings="{{ bindings }}")
     rendered(task_run.operator, bindings='{"Source": "y"}')

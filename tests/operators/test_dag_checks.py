@@ -197,6 +197,7 @@ def test_a_sensitive_literal_is_a_warning_without_the_value(arguments: dict[str,
         operator(**arguments)
     (text,) = [str(each.message) for each in caught if issubclass(each.category, SensitiveLiteralWarning)]
     assert path in text
+    assert "in the DAG file or in the output of another task" in text
     assert "{{ conn." in text
     assert "hunter2" not in text
 

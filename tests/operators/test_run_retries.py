@@ -45,8 +45,11 @@ def slow(mart: Catalog, ssisdb: SsisdbEmulator) -> Catalog:
 
 def test_a_retry_accepts_a_success_that_was_never_recorded(mart: Catalog) -> None:
     first = attempt(try_number=1).execute()
-    assert attempt(try_number=2).execute() == first
+    retry = attempt(try_number=2)
+    assert retry.execute() == first
     assert statuses(mart) == [OperationStatus.SUCCEEDED]
+    assert "whose status is succeeded. The package is not run again." in str(retry.log)
+    assert "Starting" not in str(retry.log)
 
 
 @pytest.mark.slow
@@ -157,7 +160,10 @@ def test_an_outage_during_the_wait_for_another_execution_is_tolerated(mart: Cata
 
 def test_a_retry_continues_with_the_running_execution(slow: Catalog) -> None:
     first = started(try_number=1)
-    assert started(try_number=2) == first
+    retry = attempt(try_number=2, wait_for_termination=False)
+    assert retry.execute()["execution_id"] == first
+    assert "This try continues with it." in str(retry.log)
+    assert "Starting" not in str(retry.log)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,18 @@ def column_type(stored: DataType) -> ColumnType:
     return ColumnType(code, stored.length if is_sized else 0, stored.precision, stored.scale, code_page)
 
 
+def fits(arriving: ColumnType, declared: ColumnType) -> bool:
+    """Whether a column of a declared type can have the values of an arriving column without a conversion.
+
+    The declared type of a package that was not opened since its source changed can be an old one.
+
+    :param arriving: the type of the arriving column.
+    :param declared: the type of the column that takes its values.
+    """
+    same = (arriving.code, arriving.scale, arriving.code_page) == (declared.code, declared.scale, declared.code_page)
+    return same and arriving.length <= declared.length
+
+
 def text_of(properties: Properties, name: str, default: str = "") -> str:
     """Return the text of a property.
 

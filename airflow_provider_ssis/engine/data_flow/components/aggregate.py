@@ -31,7 +31,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn
 from airflow_provider_ssis.engine.data_flow.sort_keys import KeyColumn, quoted
-from airflow_provider_ssis.engine.data_flow.stored_columns import number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored_columns import fits, number_of, reference_of
 from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
@@ -200,7 +200,7 @@ class Aggregate(FlowComponent):
         if source.type.code not in _INPUT_TYPES.get(result.operation, {source.type.code}):
             operation = result.operation.name.lower().replace("_", " ")
             self._fail(f"has no {operation} of the column {source.name} of type {source.type}", _INPUT_TYPE)
-        if result.operation is _O.GROUP_BY and (type_.code, type_.scale) != (source.type.code, source.type.scale):
+        if result.operation is _O.GROUP_BY and not fits(source.type, type_):
             self._fail(
                 f"groups by the column {source.name} of type {source.type}, but the column {column.name} has the type "
                 f"{type_}. Open Aggregate in Visual Studio and save it again",

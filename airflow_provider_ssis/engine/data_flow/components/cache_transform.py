@@ -17,7 +17,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.databases.database import connection_reference
 from airflow_provider_ssis.engine.data_flow.lookup_references import CachedRows
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_columns import fits, flag_of, text_of
 from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
@@ -127,8 +127,7 @@ class CacheTransform(RowComponent):
         return [sources[column.name.lower()] for column in columns]
 
     def _check_type(self, arriving: RowColumn, cached: RowColumn) -> None:
-        same = (arriving.type.code, arriving.type.scale) == (cached.type.code, cached.type.scale)
-        if not same or arriving.type.length > cached.type.length:
+        if not fits(arriving.type, cached.type):
             self._fail(
                 f"maps the column {arriving.name} of type {arriving.type} to the column {cached.name} of the cache, of "
                 f"type {cached.type}. Convert it before",

@@ -16,7 +16,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.merging import Merged, MergeSide, Numbers, merge
 from airflow_provider_ssis.engine.data_flow.sorted_inputs import common_keys, key_refusals
-from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
+from airflow_provider_ssis.engine.data_flow.stored_columns import fits, reference_of
 from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.data_flow.work_database import WorkDatabase
@@ -100,8 +100,7 @@ class Merge(FlowComponent):
                 if reference not in known:
                     self._fail(f"maps the column {arriving.name} to an output column that does not exist", _NO_OUTPUT)
                 output = types[known[reference].lineage_id]
-                same = (output.type.code, output.type.scale) == (arriving.type.code, arriving.type.scale)
-                if not same or arriving.type.length > output.type.length:
+                if not fits(arriving.type, output.type):
                     self._fail(
                         f"maps the column {arriving.name} of type {arriving.type} to the column {output.name} of type "
                         f"{output.type}, which it does not fit. Convert it before",

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
+from airflow_provider_ssis.engine.data_flow.copied_columns import check_copy
 from airflow_provider_ssis.engine.data_flow.merging import Merged, MergeSide, Numbers, merge
 from airflow_provider_ssis.engine.data_flow.sorted_inputs import common_keys, key_refusals
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column, number_of, reference_of
@@ -114,10 +115,13 @@ class MergeJoin(FlowComponent):
     def _sources(self) -> list[tuple[bool, str]]:
         """For each output column whether it comes from the left input, and its lineage id."""
         found = []
+        declared = self.plan.outputs[self.plan.main_output.key].by_lineage
         for column in self.plan.main_output.columns:
             source = input_column(self.plan.stored, reference_of(column.properties, "InputColumnID"))
             if source is None:
                 self._fail(f"has the output column {column.name}, which belongs to no input column", _NO_INPUT_COLUMN)
+            known = self.plan.inputs[source[0].key].by_lineage
+            check_copy(self.plan, known[source[1].lineage_id], declared[column.lineage_id])
             found.append((source[0] is self.plan.stored.inputs[0], source[1].lineage_id))
         return found
 

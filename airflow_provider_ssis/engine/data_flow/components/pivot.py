@@ -24,6 +24,7 @@ from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, appl
 from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts, comparable
 from airflow_provider_ssis.engine.data_flow.stored_columns import (
     column_type,
+    fits,
     flag_of,
     input_column,
     number_of,
@@ -213,7 +214,7 @@ class Pivot(FlowComponent):
                     _BAD_USAGE,
                 )
             wanted, arriving = column_type(column.data_type), types[source[1].lineage_id].type
-            if (wanted.code, wanted.scale) != (arriving.code, arriving.scale) or arriving.length > wanted.length:
+            if not fits(arriving, wanted):
                 self._fail(
                     f"has the output column {column.name} of type {wanted}, whose input column has the type {arriving}",
                     _BAD_TYPE,

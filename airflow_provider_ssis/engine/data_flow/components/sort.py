@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
+from airflow_provider_ssis.engine.data_flow.copied_columns import check_copy
 from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts, KeyColumn, order_by, quoted
 from airflow_provider_ssis.engine.data_flow.sorted_inputs import sort_keys
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column, number_of, reference_of
@@ -118,10 +119,13 @@ class Sort(FlowComponent):
     def _sources(self) -> list[str]:
         """The lineage id of the input column of each output column."""
         found = []
+        known = next(iter(self.plan.inputs.values())).by_lineage
+        declared = self.plan.outputs[self.plan.main_output.key].by_lineage
         for column in self.plan.main_output.columns:
             source = input_column(self.plan.stored, reference_of(column.properties, "SortColumnId"))
             if source is None:
                 self._fail(f"has the output column {column.name}, which belongs to no input column", _NO_INPUT_COLUMN)
+            check_copy(self.plan, known[source[1].lineage_id], declared[column.lineage_id])
             found.append(source[1].lineage_id)
         return found
 

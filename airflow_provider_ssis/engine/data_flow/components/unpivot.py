@@ -16,7 +16,7 @@ import pyarrow as pa
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.pivot_keys import typed_keys
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, reference_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored_columns import fits, flag_of, reference_of, text_of
 from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -144,7 +144,7 @@ class Unpivot(FlowComponent):
     def _check_type(self, lineage_id: str, source: str) -> None:
         wanted = self.plan.outputs[self.plan.main_output.key].by_lineage[lineage_id].type
         found = self.plan.inputs[self.plan.stored.inputs[0].key].by_lineage[source].type
-        if (found.code, found.scale) != (wanted.code, wanted.scale) or found.length > wanted.length:
+        if not fits(found, wanted):
             self._fail(
                 f"maps the column {self._name(source)} of type {found} to the column {self._outputs[lineage_id].name} "
                 f"of type {wanted}. Convert it before",

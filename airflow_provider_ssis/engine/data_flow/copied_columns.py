@@ -1,4 +1,4 @@
-"""Columns that a component copies from its input to an output of its own."""
+"""Columns that a component copies from its input to new columns of its output."""
 
 from __future__ import annotations
 

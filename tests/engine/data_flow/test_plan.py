@@ -164,3 +164,41 @@ def test_a_tap_on_an_unknown_path_is_refused(flow: FlowTest) -> None:
     [refusal] = flow.refusals()
     assert "the data tap on Nowhere: no such path." in refusal
     assert "Paths[D.Derived Column Output]" in refusal
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, ""),
+        ({"name": "Town"}, "the main output has no column with this name"),
+        ({"dataType": "i4"}, "its type DT_I4 is not DT_WSTR,50, the type in the main output"),
+        ({"length": "20"}, ""),
+    ],
+)
+@pytest.mark.parametrize("kind", ["oledb", "ado_net", "odbc"])
+def test_an_error_output_without_a_copy_of_a_column_is_refused(
+    flow: FlowTest, kind: str, changes: dict[str, str], reason: str
+) -> None:
+    managers = flow.package.connection_managers
+    columns = [Column("City", length=50), Column("Sales", "DT_I4")]
+    if kind == "oledb":
+        source = flow.flow.add_oledb_source("Read", managers.add_oledb("M", "Provider=SQLNCLI11;"), columns, table="T")
+    elif kind == "ado_net":
+        source = flow.flow.add_ado_net_source("Read", managers.add_ado_net("M", "Data Source=.;"), columns, table="T")
+    else:
+        manager = managers.add_odbc("M", "DSN=x;")
+        source = flow.flow.add_odbc_source("Read", manager, columns, table="T", row_by_row=True)
+    source.set_dispositions()
+    flow.rows_of("Out", source.output)
+    flow.rows_of("Bad", source.error_output)
+
+    def changed(package: str) -> str:
+        root = etree.fromstring(package.encode())
+        (copy,) = root.xpath("//component[@name='Read']//output[@isErrorOut]//outputColumn[@name='City']")
+        copy.attrib.update(changes)
+        return etree.tostring(root, encoding="unicode")
+
+    flow.change = changed
+    refusals = flow.refusals()
+    assert len(refusals) == bool(reason)
+    assert all(reason in one for one in refusals)

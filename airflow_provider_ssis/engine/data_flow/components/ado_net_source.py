@@ -10,6 +10,7 @@ import pyodbc
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.databases.query_source import MISSING_COMMAND, Query, QuerySource
+from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of
 from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, other_values, unknown_properties
@@ -33,6 +34,7 @@ class AdoNetSource(QuerySource):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield unknown properties and access modes, and conversions that the component does not allow."""
         yield from unknown_properties(plan, _PROPERTIES)
+        yield from error_output_refusals(plan)
         yield from negative_numbers(plan, "CommandTimeout")
         why = "it is not an access mode of an ADO.NET Source"
         yield from other_values(plan, "AccessMode", ("0", "2"), why, "Choose a table (0) or a query (2).")

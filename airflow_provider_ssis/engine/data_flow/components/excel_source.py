@@ -18,6 +18,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.databases.database import connection_reference
 from airflow_provider_ssis.engine.data_flow.databases.query_source import text_of_variable
 from airflow_provider_ssis.engine.data_flow.databases.reading import QueryBatch, column_positions, converted_batch
+from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
 from airflow_provider_ssis.engine.data_flow.excel.ranges import Selection, parse_range, parse_select
 from airflow_provider_ssis.engine.data_flow.excel.sheets import SheetColumn, excel_file, read_sheet
 from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
@@ -54,6 +55,7 @@ class ExcelSource(ColumnSource):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield unknown properties, names and statements that the engine cannot read, and parameters."""
         yield from unknown_properties(plan, _PROPERTIES)
+        yield from error_output_refusals(plan)
         modes = (_SHEET, _SHEET_OF_VARIABLE, _COMMAND, _COMMAND_OF_VARIABLE)
         why = "it is not an access mode of an Excel Source"
         yield from other_values(plan, "AccessMode", modes, why, "Choose a sheet (0, 1) or a query (2, 3).")

@@ -11,6 +11,7 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.databases.query_source import MISSING_COMMAND, Query, QuerySource
 from airflow_provider_ssis.engine.data_flow.databases.stored_options import ODBC, odbc_binding_refusals
+from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT
 from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, other_values, unknown_properties
@@ -34,6 +35,7 @@ class OdbcSource(QuerySource):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield unknown properties and values, and redirected rows of batches."""
         yield from unknown_properties(plan, _PROPERTIES)
+        yield from error_output_refusals(plan)
         yield from odbc_binding_refusals(plan)
         yield from negative_numbers(plan, "StatementTimeout")
         why = "it is not an access mode of an ODBC Source"

@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.data_flow.databases.query_source import (
     text_of_variable,
 )
 from airflow_provider_ssis.engine.data_flow.databases.stored_options import CODE_PAGES, code_page_refusals
+from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
 from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
 from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -46,6 +47,7 @@ class OleDbSource(QuerySource):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield unknown properties and access modes, and code pages that contradict each other."""
         yield from unknown_properties(plan, _PROPERTIES)
+        yield from error_output_refusals(plan)
         yield from code_page_refusals(plan)
         yield from negative_numbers(plan, "CommandTimeout")
         mode = plan.text("AccessMode", _TABLE)

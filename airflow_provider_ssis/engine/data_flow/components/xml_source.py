@@ -14,6 +14,7 @@ from airflow_provider_ssis.datatypes import INTEGERS, ColumnType
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.databases.query_source import text_of_variable
+from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
 from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.row_errors import (
     REDIRECT,
@@ -108,6 +109,7 @@ class XmlSource(FlowComponent):
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
         """Yield unknown properties, documents of the web, and columns and outputs that cannot be read."""
         yield from unknown_properties(plan, _PROPERTIES)
+        yield from error_output_refusals(plan, has_texts=True)
         why = "the engine does not know this value"
         yield from other_values(plan, "XMLIntegerMapping", ("0", "1"), why, "Set it to 0 (decimals) or 1 (32 bits).")
         modes = (_PATH, _PATH_OF_VARIABLE, _DATA_OF_VARIABLE)

@@ -41,7 +41,7 @@ class Securable:
         in_folder = [name for name in (self.project, self.environment) if name is not None]
         if (self.folder is None) is (self.operation_id is None) or len(in_folder) > (self.folder is not None):
             raise InvalidArgument(
-                "The object of a permission is not clear",
+                "The arguments do not name one object of the catalog",
                 advice="Name a folder, a folder with a project, a folder with an environment, or an operation.",
             )
 

@@ -160,8 +160,8 @@ def outage_text(error: Exception, limit: float, execution_id: int | None = None)
     server = getattr(error, "server", None) or "the server"
     is_lost = isinstance(error, ConnectionLost | ConnectError)
     what = f"Lost the connection to {server}" if is_lost else f"Cannot read the catalog on {server}"
-    unknown = "" if execution_id is None else f"; what execution {execution_id} does meanwhile is unknown"
-    return f"{what} ({reason.strip().rstrip('.')}). The task keeps waiting, up to {duration_text(limit)}{unknown}."
+    unknown = "" if execution_id is None else f" The status of execution {execution_id} is not known until then."
+    return f"{what} ({reason.strip().rstrip('.')}). The task keeps waiting, up to {duration_text(limit)}.{unknown}"
 
 
 def recovery_text(seconds: float) -> str:

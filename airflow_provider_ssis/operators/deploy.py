@@ -119,7 +119,10 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         if isinstance(validate, str) or not isinstance(validate, bool | Sequence):
             raise InvalidTaskArgument(f"validate is {validate!r:.100}. Give True, False, or a list of packages.")
         if restore_on_failure and not validate:
-            raise InvalidTaskArgument("restore_on_failure=True needs validate=True: only a failed validation restores.")
+            raise InvalidTaskArgument(
+                "restore_on_failure=True needs validate=True, because a failed validation decides about the restore. "
+                "Set validate, or leave restore_on_failure out."
+            )
         for package in [] if isinstance(validate, bool) else validate:
             check_package(package)
         self.validate = validate

@@ -232,7 +232,7 @@ class SsisExecutionSensor(SsisSensor):
         is_own = limit == own
         text = (
             f"{name} had not ended {limit.total_seconds():g} s after the task's start, which is the sensor's "
-            f"{'timeout' if is_own else 'execution_timeout'}. {state} A sensor stops nothing."
+            f"{'timeout' if is_own else 'execution_timeout'}. {state} The sensor does not stop it."
         )
         if self.soft_fail:
             return self._skip(text)

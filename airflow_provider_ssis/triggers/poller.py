@@ -115,7 +115,7 @@ class Poller:
 
     :param open_catalog: opens a client; called in the poller's thread.
     :param name: the thread's name.
-    :param gc_freeze_at: number of subscribers at which the process's objects are taken out of garbage collection;
+    :param gc_freeze_at: number of subscribers at which the process's objects are excluded from garbage collection;
         0 for never.
     :param messages_grace: see :data:`MESSAGES_GRACE`.
     :param idle_seconds: how long the thread stays without subscribers. Default: 30.
@@ -353,13 +353,16 @@ class Poller:
 
 @functools.cache
 def _freeze_once() -> None:
-    """Take all present objects out of garbage collection, once in the life of a process.
+    """Exclude all present objects from garbage collection, once in the life of a process.
 
     A full collection walks all objects while the event loop stands still. Nearly all objects of a triggerer were made
     by imports and live as long as the process, so walking them finds nothing.
     """
     gc.freeze()
-    log.info("Took the objects that the triggerer has loaded out of garbage collection, because many tasks wait.")
+    log.info(
+        "Many tasks wait on this connection, so the triggerer's loaded objects are excluded from garbage collection. "
+        "[ssis] gc_freeze_at = 0 switches this off."
+    )
 
 
 _pollers: dict[str, tuple[asyncio.AbstractEventLoop, Poller]] = {}

@@ -191,8 +191,8 @@ def test_a_data_tap_is_added_listed_and_removed(any_ready: Catalog) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "not clear which data flow task"),
-        ({"task_path": TASK, "task_guid": str(uuid4())}, "not clear which data flow task"),
+        ({}, "exactly one data flow task"),
+        ({"task_path": TASK, "task_guid": str(uuid4())}, "exactly one data flow task"),
         ({"task_guid": "x"}, "'x' is not the id of a task"),
         ({"task_path": TASK, "max_rows": -5}, "max_rows is -5"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 import re
@@ -10,7 +11,7 @@ from airflow.providers.common.compat.sdk import RetryAction
 
 import airflow_provider_ssis
 from airflow_provider_ssis.retry_policy import SsisRetryPolicy
-from tests.support.markdown import ROOT, pages
+from tests.support.markdown import ROOT, code_blocks, pages
 
 ROOMS = ("catalog", "cli", "hooks", "operators", "project", "sensors", "triggers")
 ENDINGS = "Active Busy Canceled Changed Denied Failed Mismatch Missing NotFound Pending Refused Timeout Unreachable"
@@ -71,3 +72,18 @@ def test_the_guarantees_say_which_failures_are_retried() -> None:
         for name in names:
             error: Exception = Exception.__new__(classes_by_name()[name])
             assert policy.evaluate(error, 1, 3).action is action, name
+
+
+def test_every_dag_with_a_schedule_has_a_start_date() -> None:
+    """Airflow 2.11 refuses it otherwise; the pages' DAGs run on the newest Airflow only."""
+    examples = [(path.name, path.read_text(encoding="utf-8")) for path in (ROOT / "example_dags").glob("*.py")]
+    dags = [
+        (where, {keyword.arg: keyword.value for keyword in node.keywords})
+        for where, text in [*((str(block), block.text) for block in code_blocks("python")), *examples]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DAG"
+    ]
+    scheduled = [(where, given) for where, given in dags if ast.unparse(given["schedule"]) != "None"]
+    assert len(dags) > 15
+    assert len(scheduled) > 3
+    assert [where for where, given in scheduled if "start_date" not in given] == []

@@ -160,11 +160,11 @@ def test_durations_may_be_timedeltas() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "What to stop is not clear"),
+        ({}, "do not say what to stop"),
         ({"execution_id": 7, "folder": "Sales"}, "not both"),
         ({"execution_id": "{{ x }}", "package": "Load.dtsx"}, "not both"),
-        ({"folder": "Sales", "package": "Load.dtsx"}, "What to stop is not clear"),
-        ({"project": "Mart"}, "What to stop is not clear"),
+        ({"folder": "Sales", "package": "Load.dtsx"}, "do not say what to stop"),
+        ({"project": "Mart"}, "do not say what to stop"),
         ({"folder": ""}, "'folder'"),
         ({"execution_id": "abc"}, "'execution_id'"),
         ({"execution_id": 0}, "'execution_id'"),

@@ -155,9 +155,9 @@ def test_an_unknown_execution_is_an_error_with_its_id(mart: Catalog) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({}, "What to stop is not clear"),
-        ({"project": "Mart"}, "What to stop is not clear"),
-        ({"folder": "Sales", "package": "Load.dtsx"}, "What to stop is not clear"),
+        ({}, "do not say what to stop"),
+        ({"project": "Mart"}, "do not say what to stop"),
+        ({"folder": "Sales", "package": "Load.dtsx"}, "do not say what to stop"),
         ({"execution_id": 1, "folder": "Sales"}, "not both"),
         ({"execution_id": "None"}, "is not an execution id"),
     ],

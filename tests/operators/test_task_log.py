@@ -77,8 +77,8 @@ def test_an_outage_on_the_worker_is_one_line_at_its_start_and_one_at_its_end(
     # Airflow warns about a task that runs outside of its task runner, in other words in each version.
     (warning,) = [line for line in task_run.log.at("warning") if "cannot be called outside" not in line]
     assert re.fullmatch(
-        r"Lost the connection to 127\.0\.0\.1, port \d+ \(.+\)\. The task keeps waiting, up to 15 minutes; "
-        rf"what execution {execution_id} does meanwhile is unknown\.",
+        r"Lost the connection to 127\.0\.0\.1, port \d+ \(.+\)\. The task keeps waiting, up to 15 minutes\. "
+        rf"The status of execution {execution_id} is not known until then\.",
         warning,
         re.DOTALL,
     )

@@ -48,7 +48,7 @@ class DataTaps(CommandPart):
         check_arguments(data_flow_path=path_id, data_tap_file=file)
         doing = f"Adding a data tap to the execution {execution_id}"
         if (task_path is None) is (task_guid is None):
-            raise InvalidArgument(f"{doing} failed: it is not clear which data flow task is meant", advice=_ONE_TASK)
+            raise InvalidArgument(f"{doing} failed: exactly one data flow task must be named", advice=_ONE_TASK)
         if max_rows is not None and max_rows < 0:
             raise InvalidArgument(f"{doing} failed: max_rows is {max_rows}", advice="Give at least 0, or None for all.")
         values: list[MarkerValue] = [execution_id]

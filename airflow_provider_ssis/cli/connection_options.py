@@ -159,10 +159,15 @@ CONNECTION_PARAMETERS = (
         f"can read options in the process list: the environment variable {URI_VARIABLE} hides it.",
     ),
     click.Option(
-        ["--conn-id"], envvar="AIRFLOW_SSIS_CONN_ID", metavar="ID", help="Id of a connection in Airflow, instead of a URI."
+        ["--conn-id"],
+        envvar="AIRFLOW_SSIS_CONN_ID",
+        metavar="ID",
+        help="Id of a connection in Airflow, instead of a URI.",
     ),
     click.Option(["--host"], envvar="AIRFLOW_SSIS_HOST", metavar="SERVER", help="Server, instead of a URI."),
-    click.Option(["--port"], type=Number(0, 65535), envvar="AIRFLOW_SSIS_PORT", metavar="PORT", help="Port of the server."),
+    click.Option(
+        ["--port"], type=Number(0, 65535), envvar="AIRFLOW_SSIS_PORT", metavar="PORT", help="Port of the server."
+    ),
     click.Option(
         ["--login"],
         envvar="AIRFLOW_SSIS_LOGIN",

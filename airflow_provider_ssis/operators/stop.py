@@ -271,6 +271,6 @@ def _is_given(value: Any) -> bool:
 
 _TWO_TARGETS = "Give either execution_id, or folder with project and package, not both."
 _UNCLEAR_TARGET = (
-    "The arguments do not say what to stop: give execution_id, or folder, or folder and project, or all of folder, project and "
-    "package."
+    "The arguments do not say what to stop: give execution_id, or folder, or folder and project, or all of folder, "
+    "project and package."
 )

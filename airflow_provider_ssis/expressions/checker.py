@@ -19,17 +19,11 @@ from airflow_provider_ssis.datatypes import (
     DataTypeCode,
 )
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
-from airflow_provider_ssis.expressions.conversion import (
-    LEGAL,
-    Value,
-    code_pages_differ,
-    converter,
-    depends_on_locale,
-    known_code_page,
-    single,
-)
+from airflow_provider_ssis.expressions.conversion import Value, converter, depends_on_locale
 from airflow_provider_ssis.expressions.errors import Fault
 from airflow_provider_ssis.expressions.functions import FUNCTIONS, Call
+from airflow_provider_ssis.expressions.legal_casts import LEGAL, code_pages_differ, known_code_page
+from airflow_provider_ssis.expressions.number_types import single
 from airflow_provider_ssis.expressions.operators import BOOLEAN, bind_binary, bind_unary, branch_type, text_type
 from airflow_provider_ssis.expressions.scope import Scope
 from airflow_provider_ssis.expressions.settings import Settings

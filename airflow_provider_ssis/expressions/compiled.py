@@ -16,8 +16,9 @@ from airflow_provider_ssis.datatypes import (
 )
 from airflow_provider_ssis.expressions.checker import cast_to, check, fold
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
-from airflow_provider_ssis.expressions.conversion import Value, scale_of
+from airflow_provider_ssis.expressions.conversion import Value
 from airflow_provider_ssis.expressions.errors import ExpressionError, Fault
+from airflow_provider_ssis.expressions.number_types import scale_of
 from airflow_provider_ssis.expressions.operators import text_type
 from airflow_provider_ssis.expressions.parsing import MAX_LENGTH, parse
 from airflow_provider_ssis.expressions.program import Program

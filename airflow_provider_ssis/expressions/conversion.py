@@ -1,18 +1,15 @@
-"""Casts: which exist, and what they do with values."""
+"""Casts: what they do with values. :mod:`~airflow_provider_ssis.expressions.legal_casts` has those that exist."""
 
 from __future__ import annotations
 
-import math
 import re
-import struct
 import uuid
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from airflow_provider_ssis.datatypes import (
     DECIMALS,
-    INTEGER_RANGES,
     INTEGERS,
     NUMBERS,
     REALS,
@@ -24,8 +21,9 @@ from airflow_provider_ssis.expressions import dates
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
 from airflow_provider_ssis.expressions.errors import Fault
 from airflow_provider_ssis.expressions.locales import LOCALES
+from airflow_provider_ssis.expressions.number_types import number_text, overflow, real_text, to_number
 from airflow_provider_ssis.expressions.settings import Settings
-from airflow_provider_ssis.expressions.text import codec, encoded_length, join_units, split_units, units
+from airflow_provider_ssis.expressions.text import encoded_length, join_units, split_units, units
 
 Value = Any
 """int, float, Decimal, bool, str, bytes, UUID, ticks (int) of dates and times, or Offset; never None."""
@@ -33,46 +31,6 @@ Value = Any
 Converter = Callable[[Value], Value]
 
 _T = DataTypeCode
-_EXACT = Context(prec=120, rounding=ROUND_HALF_EVEN, Emax=9999, Emin=-9999)
-
-_COLUMNS = (
-    "I1 I2 I4 R4 R8 CY DATE BOOL NUMERIC DECIMAL UI1 UI2 UI4 I8 UI8 GUID BYTES STR WSTR DBDATE DBTIME DBTIME2 "
-    "DBTIMESTAMP DBTIMESTAMP2 DBTIMESTAMPOFFSET FILETIME IMAGE TEXT NTEXT"
-).split()
-_SMALL = "I1 I2 I4 R4 R8 CY BOOL NUMERIC DECIMAL UI1 UI2 UI4 I8 UI8"
-_STORED = "DATE DBDATE DBTIME DBTIMESTAMP"
-_CALENDAR = "DATE DBDATE DBTIME DBTIME2 DBTIMESTAMP DBTIMESTAMP2 DBTIMESTAMPOFFSET"
-
-# Source: the diagram on Microsoft's page on the cast operator. The page's examples and packages also cast between text
-# and the three types with a scale, which the diagram lacks.
-_LEGAL_TEXT = {
-    "I1 I2 R4 R8 UI1 UI2": f"{_SMALL} {_STORED} STR WSTR",
-    "I4 UI4": f"{_SMALL} {_STORED} BYTES STR WSTR",
-    "CY BOOL NUMERIC": f"{_SMALL} STR WSTR",
-    "BOOL NUMERIC": "DATE",
-    "DECIMAL": f"{_SMALL} DBDATE DBTIME DBTIMESTAMP STR WSTR",
-    "I8 UI8": f"{_SMALL} BYTES STR WSTR FILETIME",
-    "DATE": f"I1 I2 I4 R4 R8 BOOL NUMERIC UI1 UI2 UI4 I8 UI8 STR WSTR {_CALENDAR}",
-    "DBDATE DBTIME DBTIMESTAMP": f"STR WSTR {_CALENDAR} FILETIME",
-    "DBTIME2 DBTIMESTAMP2 DBTIMESTAMPOFFSET": f"STR WSTR {_CALENDAR} FILETIME",
-    "FILETIME": f"I8 UI8 STR WSTR {_CALENDAR} FILETIME",
-    "GUID": "GUID BYTES STR WSTR",
-    "BYTES": "R4 UI4 I8 UI8 GUID BYTES STR WSTR IMAGE TEXT NTEXT",
-    "STR WSTR": f"{_SMALL} GUID BYTES STR WSTR {_CALENDAR} FILETIME IMAGE TEXT NTEXT",
-    "IMAGE": "BYTES IMAGE TEXT NTEXT",
-    "TEXT": "STR IMAGE TEXT NTEXT",
-    "NTEXT": "WSTR IMAGE TEXT NTEXT",
-}
-LEGAL: dict[DataTypeCode, frozenset[DataTypeCode]] = {
-    DataTypeCode[f"DT_{source}"]: frozenset(
-        DataTypeCode[f"DT_{target}"]
-        for sources, targets in _LEGAL_TEXT.items()
-        if source in sources.split()
-        for target in targets.split()
-    )
-    for source in _COLUMNS
-}
-"""The types to which each type can be cast."""
 
 _INTEGER_TEXT = re.compile(r"[+-]?[0-9]+")
 _NUMBER_TEXT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
@@ -80,76 +38,12 @@ _GUID_TEXT = re.compile(r"\{[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 _MAX_DIGITS = 400
 _FRACTIONS = (NUMBERS - INTEGERS) | {_T.DT_BOOL}
 """The types whose text can have a fraction."""
-_LARGEST_DECIMAL = 2**96
-
-
-def overflow(type_: ColumnType) -> Fault:
-    """The error of a value that is too large for the type of a cast."""
-    return Fault(Code.DTS_E_EXPREVALDATACONVERSIONOVERFLOW, f"The value is out of the range of {type_}")
 
 
 def failed(text: str, type_: ColumnType) -> Fault:
     """The error of a text that is no value of a type."""
     shown = text if len(text) <= 60 else text[:60] + "…"
     return Fault(Code.DTS_E_EXPREVALDATACONVERSIONFAILED, f"The text {shown!r} is not a value of {type_}")
-
-
-def single(value: float) -> float:
-    """Round to the nearest DT_R4; infinity if there is none."""
-    try:
-        result: float = struct.unpack("<f", struct.pack("<f", value))[0]
-    except OverflowError:
-        return math.copysign(math.inf, value)
-    return result
-
-
-def quantize(value: Decimal, scale: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
-    """Return a decimal with a number of digits after the point; zero has no sign."""
-    result = value.quantize(Decimal(1).scaleb(-scale), rounding=rounding, context=_EXACT)
-    return result or abs(result)
-
-
-def fits(value: Decimal, type_: ColumnType) -> bool:
-    """Whether a value with the type's scale is in the range of DT_CY, DT_DECIMAL or DT_NUMERIC."""
-    unscaled = abs(int(value.scaleb(type_.scale, context=_EXACT)))
-    if type_.code is _T.DT_CY:
-        return -(2**63) <= int(value.scaleb(4, context=_EXACT)) < 2**63
-    return unscaled < (_LARGEST_DECIMAL if type_.code is _T.DT_DECIMAL else 10**type_.precision)
-
-
-def scale_of(type_: ColumnType) -> int:
-    """The digits after the point of a number type."""
-    return 4 if type_.code is _T.DT_CY else type_.scale
-
-
-def number_text(value: Value, type_: ColumnType) -> str:
-    """The text of a number."""
-    if type_.code in INTEGERS:
-        return str(value)
-    if type_.code in DECIMALS:
-        return format(value, "f")
-    return real_text(value, is_single=type_.code is _T.DT_R4)
-
-
-def real_text(value: float, *, is_single: bool) -> str:
-    """The shortest text that reads as the same real; with an exponent from 1E+15, and up to 1E-05.
-
-    :param value: the number.
-    :param is_single: whether it is a DT_R4.
-    """
-    text = repr(value)
-    if is_single:
-        text = next(text for digits in range(1, 10) if single(float(text := f"{value:.{digits}g}")) == value)
-    sign, digits_, exponent = Decimal(text).normalize(_EXACT).as_tuple()
-    if not any(digits_):
-        return "0"
-    digits_text = "".join(map(str, digits_))
-    magnitude = len(digits_text) - 1 + int(exponent)
-    minus = "-" if sign else ""
-    if -5 < magnitude < 15:
-        return minus + format(Decimal((0, digits_, int(exponent))), "f")
-    fraction = "." + digits_text[1:] if len(digits_text) > 1 else ""
-    return f"{minus}{digits_text[0]}{fraction}E{'-' if magnitude < 0 else '+'}{abs(magnitude):02}"
 
 
 def fit_text(text: str, type_: ColumnType, *, cut: bool) -> str:
@@ -273,56 +167,6 @@ def _number_writer(source: ColumnType, locale: int) -> Converter:
         return text.replace(".", sign)
 
     return write
-
-
-def to_number(target: ColumnType) -> Converter:
-    """Return the function that converts int, float and Decimal to a number type; it raises Fault on overflow."""
-    code = target.code
-    if code in INTEGERS:
-        low, high = INTEGER_RANGES[code]
-
-        def integer(value: Value) -> int:
-            if isinstance(value, Decimal):
-                result = int(value.to_integral_value(ROUND_HALF_EVEN, context=_EXACT))
-            else:
-                result = round(value)
-            if not low <= result <= high:
-                raise overflow(target)
-            return result
-
-        return integer
-    if code in REALS:
-
-        def real(value: Value) -> float:
-            try:
-                result = float(value)
-            except OverflowError:
-                raise overflow(target) from None
-            if code is _T.DT_R4:
-                result = single(result)
-            if not math.isfinite(result):
-                raise overflow(target)
-            return result
-
-        return real
-    scale = scale_of(target)
-
-    def decimal(value: Value) -> Decimal:
-        exact = (
-            value
-            if isinstance(value, Decimal)
-            else Decimal(repr(value))
-            if isinstance(value, float)
-            else Decimal(value)
-        )
-        if exact.adjusted() > 60:
-            raise overflow(target)
-        result = quantize(exact, scale)
-        if not fits(result, target):
-            raise overflow(target)
-        return result
-
-    return decimal
 
 
 def _from_number(source: ColumnType, target: ColumnType) -> Converter:
@@ -457,14 +301,3 @@ def _guid_of_bytes(value: bytes, target: ColumnType) -> uuid.UUID:
     if len(value) != 16:
         raise Fault(Code.DTS_E_EXPREVALDATACONVERSIONFAILED, f"A value of {target} needs 16 bytes, not {len(value)}")
     return uuid.UUID(bytes_le=value)
-
-
-def code_pages_differ(source: ColumnType, target: ColumnType) -> bool:
-    """Whether a cast goes from one code page to another, which does not exist."""
-    coded = (_T.DT_STR, _T.DT_TEXT)
-    return source.code in coded and target.code in coded and source.code_page != target.code_page
-
-
-def known_code_page(code_page: int) -> bool:
-    """Whether a number is a code page for DT_STR and DT_TEXT."""
-    return codec(code_page) is not None

@@ -18,8 +18,9 @@ from airflow_provider_ssis.datatypes import (
 )
 from airflow_provider_ssis.expressions import date_parts, dates, math_functions, text_functions
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
-from airflow_provider_ssis.expressions.conversion import LEGAL, Value, converter
+from airflow_provider_ssis.expressions.conversion import Value, converter
 from airflow_provider_ssis.expressions.errors import Fault
+from airflow_provider_ssis.expressions.legal_casts import LEGAL
 from airflow_provider_ssis.expressions.operators import BOOLEAN, size_of, text_type
 from airflow_provider_ssis.expressions.settings import Settings
 from airflow_provider_ssis.expressions.syntax import Kind

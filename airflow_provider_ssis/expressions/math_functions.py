@@ -8,8 +8,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from airflow_provider_ssis.datatypes import DECIMALS, INTEGER_RANGES, INTEGERS, ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
-from airflow_provider_ssis.expressions.conversion import Value, quantize, scale_of, single
+from airflow_provider_ssis.expressions.conversion import Value
 from airflow_provider_ssis.expressions.errors import Fault
+from airflow_provider_ssis.expressions.number_types import quantize, scale_of, single
 from airflow_provider_ssis.expressions.operators import size_of
 
 

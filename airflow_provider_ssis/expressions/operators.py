@@ -25,9 +25,10 @@ from airflow_provider_ssis.datatypes import (
     DataTypeCode,
 )
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
-from airflow_provider_ssis.expressions.conversion import Value, fits, quantize, scale_of, single
+from airflow_provider_ssis.expressions.conversion import Value
 from airflow_provider_ssis.expressions.dates import Offset
 from airflow_provider_ssis.expressions.errors import Fault
+from airflow_provider_ssis.expressions.number_types import fits, quantize, scale_of, single
 from airflow_provider_ssis.expressions.text import collation_key, join_units
 from airflow_provider_ssis.expressions.typed import Compute
 

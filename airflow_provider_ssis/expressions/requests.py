@@ -24,8 +24,10 @@ from airflow_provider_ssis.datatypes import (
 )
 from airflow_provider_ssis.expressions.codes import ExpressionCode
 from airflow_provider_ssis.expressions.compiled import Expression, compile_expression
-from airflow_provider_ssis.expressions.conversion import Value, fit_text, fits, known_code_page, scale_of
+from airflow_provider_ssis.expressions.conversion import Value, fit_text
 from airflow_provider_ssis.expressions.errors import ExpressionError, Fault
+from airflow_provider_ssis.expressions.legal_casts import known_code_page
+from airflow_provider_ssis.expressions.number_types import fits, scale_of
 from airflow_provider_ssis.expressions.scope import Column, Scope, Variable
 from airflow_provider_ssis.expressions.settings import DEFAULT_SETTINGS, Settings
 from airflow_provider_ssis.expressions.text import units

@@ -19,8 +19,9 @@ from airflow_provider_ssis.datatypes import (
     DataTypeCode,
 )
 from airflow_provider_ssis.expressions import dates
-from airflow_provider_ssis.expressions.conversion import Value, converter, number_text, quantize, real_text, to_number
+from airflow_provider_ssis.expressions.conversion import Value, converter
 from airflow_provider_ssis.expressions.errors import Fault
+from airflow_provider_ssis.expressions.number_types import number_text, quantize, real_text, to_number
 from airflow_provider_ssis.expressions.operators import text_type
 from airflow_provider_ssis.expressions.settings import DEFAULT_SETTINGS
 from airflow_provider_ssis.expressions.text import units

@@ -38,7 +38,7 @@ from airflow_provider_ssis.expressions import (
 )
 from airflow_provider_ssis.expressions import dates as date_values
 from airflow_provider_ssis.expressions.arrow import arrow_type, as_column, as_values, evaluate_batch
-from airflow_provider_ssis.expressions.conversion import LEGAL
+from airflow_provider_ssis.expressions.legal_casts import LEGAL
 from airflow_provider_ssis.expressions.locales import LOCALES, Locale
 from airflow_provider_ssis.expressions.text import codec, encoded_length, join_units, split_units, units
 

@@ -13,9 +13,10 @@ from enum import IntEnum
 
 from airflow_provider_ssis.datatypes import DATES, INTEGERS, NUMBERS, REALS, TIMES, ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions import ExpressionCode, dates
-from airflow_provider_ssis.expressions.conversion import Value, to_number
+from airflow_provider_ssis.expressions.conversion import Value
 from airflow_provider_ssis.expressions.errors import Fault
 from airflow_provider_ssis.expressions.locales import Locale
+from airflow_provider_ssis.expressions.number_types import to_number
 from airflow_provider_ssis.expressions.settings import ENGLISH_US
 
 _T = DataTypeCode

@@ -32,7 +32,7 @@ from airflow_provider_ssis.expressions.arrow.vectors import (
     unscaled,
 )
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
-from airflow_provider_ssis.expressions.conversion import scale_of
+from airflow_provider_ssis.expressions.number_types import scale_of
 from airflow_provider_ssis.expressions.operators import common_code
 from airflow_provider_ssis.expressions.typed import Typed
 

@@ -19,7 +19,7 @@ from airflow_provider_ssis.expressions.arrow.vectors import (
     from_list,
     to_list,
 )
-from airflow_provider_ssis.expressions.conversion import scale_of
+from airflow_provider_ssis.expressions.number_types import scale_of
 
 _T = DataTypeCode
 _UNIX_EPOCH = (date(1970, 1, 1).toordinal() - 1) * dates.DAY

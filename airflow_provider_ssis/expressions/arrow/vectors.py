@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from airflow_provider_ssis.datatypes import DATES, DECIMALS, STRINGS, TIMES, ColumnType, DataTypeCode
 from airflow_provider_ssis.expressions.codes import ExpressionCode as Code
-from airflow_provider_ssis.expressions.conversion import Value, scale_of
+from airflow_provider_ssis.expressions.conversion import Value
+from airflow_provider_ssis.expressions.number_types import scale_of
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]

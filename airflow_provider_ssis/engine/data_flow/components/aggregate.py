@@ -38,7 +38,7 @@ from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatab
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.expressions.arrow import arrow_type
-from airflow_provider_ssis.expressions.conversion import scale_of
+from airflow_provider_ssis.expressions.number_types import scale_of
 from airflow_provider_ssis.project.package.data_flow import ComponentOutput, OutputColumn
 
 OVERFLOW = 0xC0209011

@@ -12,7 +12,7 @@ from airflow_provider_ssis.datatypes import INTEGER_RANGES, UNSIGNED, ColumnType
 from airflow_provider_ssis.engine.data_flow.databases.converted import Converted, Mask, marked, mask_of
 from airflow_provider_ssis.engine.data_flow.databases.statuses import ValueStatus
 from airflow_provider_ssis.expressions.arrow import arrow_type
-from airflow_provider_ssis.expressions.conversion import scale_of
+from airflow_provider_ssis.expressions.number_types import scale_of
 
 _T = DataTypeCode
 _S = ValueStatus

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from airflow_provider_ssis.project.archive import CONTENT_TYPES, Source, archive_of, is_plain_name, read_parts
+from airflow_provider_ssis.project.archive import CONTENT_TYPES, Source, archive_of, read_parts
+from airflow_provider_ssis.project.archive_directory import is_plain_name
 from airflow_provider_ssis.project.errors import InvalidArchiveError, InvalidPartError, ProtectedError
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.manifest.package_metadata import (

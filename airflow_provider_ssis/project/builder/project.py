@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from airflow_provider_ssis.project.archive import is_plain_name
+from airflow_provider_ssis.project.archive_directory import is_plain_name
 from airflow_provider_ssis.project.build import build_ispac
 from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder, ConnectionManagers
 from airflow_provider_ssis.project.builder.executables import Options

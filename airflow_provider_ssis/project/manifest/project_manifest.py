@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.archive import is_plain_name
+from airflow_provider_ssis.project.archive_directory import is_plain_name
 from airflow_provider_ssis.project.errors import InvalidPartError
 from airflow_provider_ssis.project.manifest.properties import PropertyList, read_parameters
 from airflow_provider_ssis.project.models import Package, Parameter, ProtectionLevel

@@ -11,7 +11,7 @@ from pathlib import Path, PureWindowsPath
 
 from lxml import etree
 
-from airflow_provider_ssis.project.archive import is_plain_name
+from airflow_provider_ssis.project.archive_directory import is_plain_name
 from airflow_provider_ssis.project.errors import BuildError, located_in
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, Limits
 from airflow_provider_ssis.project.package.document import DtsPackage, dts_package, is_encrypted_package

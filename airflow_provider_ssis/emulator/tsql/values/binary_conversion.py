@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType
 from airflow_provider_ssis.emulator.tsql.values import moments
+from airflow_provider_ssis.emulator.tsql.values.code_page import encoded
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.number_conversion import INTEGER_BYTES
 from airflow_provider_ssis.emulator.tsql.values.precedence import APPROXIMATE, FIXED_WIDTH, MONEY, UNICODE, family
-from airflow_provider_ssis.emulator.tsql.values.string_conversion import CODE_PAGE
 
 
 def to_binary(value: Any, source: SqlType, target: SqlType, style: int | None) -> bytes:
@@ -56,7 +56,7 @@ def _bytes_from_text(text: str, source: SqlType, style: int | None) -> bytes:
             return bytes.fromhex(digits)
         except ValueError:
             raise SqlError(8114, f"Error converting data type {source.name} to varbinary.") from None
-    return text.encode("utf-16-le", "surrogatepass") if source.name in UNICODE else text.encode(CODE_PAGE, "replace")
+    return text.encode("utf-16-le", "surrogatepass") if source.name in UNICODE else encoded(text)
 
 
 def _bytes_from_number(value: Any, source: SqlType) -> bytes:

@@ -85,6 +85,10 @@ def _rule(source: SqlType, target: SqlType) -> str:
         return _EXPLICIT
     if {source.name, target.name} == {"date", "time"}:
         return _NEVER
+    if "xml" in (source.name, target.name) and not {family(source), family(target)} <= {"string", "binary"}:
+        return _NEVER
+    if source.name == "xml" and target.name != "xml":
+        return _EXPLICIT
     if source.name in MONEY and target.name in STRINGS:
         return _EXPLICIT
     if source.name in BINARIES and target.name in APPROXIMATE:

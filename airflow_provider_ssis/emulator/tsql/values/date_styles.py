@@ -190,6 +190,7 @@ _MOMENT = re.compile(
     r"(?P<y1>\d{4})[-/.](?P<m1>\d{1,2})[-/.](?P<d1>\d{1,2})"
     r"|(?P<y2>\d{4})(?P<m2>\d{2})(?P<d2>\d{2})"
     r"|(?P<y6>\d{2})(?P<m6>\d{2})(?P<d6>\d{2})"
+    r"|(?P<year>\d{4})"
     r"|(?P<a3>\d{1,2})[-/.](?P<b3>\d{1,2})[-/.](?P<y3>\d{4}|\d{2})"
     rf"|{_MONTH.format(4)}\s+(?P<d4>\d{{1,2}})\s*,?\s+(?P<y4>\d{{4}}|\d{{2}})"
     rf"|(?P<d5>\d{{1,2}})[\s-]*{_MONTH.format(5)}[\s,-]*(?P<y5>\d{{4}}|\d{{2}})"
@@ -216,6 +217,8 @@ def _day(year: int, month: int, day: int) -> dt.date:
 def _date(match: re.Match[str], order: str, *, is_old: bool) -> dt.date:
     if match["y1"] and is_old and order == DMY and not match["iso"]:
         return _day(int(match["y1"]), int(match["d1"]), int(match["m1"]))
+    if match["year"]:
+        return _day(int(match["year"]), 1, 1)
     for form in "126":
         if match[f"y{form}"]:
             return _day(_year(match[f"y{form}"]), int(match[f"m{form}"]), int(match[f"d{form}"]))

@@ -79,7 +79,7 @@ def arithmetic_type(
     :param first_constant: the value of a literal, an integer literal with a decimal counts only its own digits.
     """
     if first.name in APPROXIMATE or second.name in APPROXIMATE:
-        return SqlType("real") if {first.name, second.name} == {"real"} else SqlType("float")
+        return SqlType("float" if "float" in (first.name, second.name) else "real")
     if first.name in DECIMALS or second.name in DECIMALS:
         one, other = as_decimal(first, first_constant), as_decimal(second, second_constant)
         name = "decimal" if "decimal" in (first.name, second.name) else "numeric"

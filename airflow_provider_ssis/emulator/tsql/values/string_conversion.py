@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from airflow_provider_ssis.emulator.datatypes import MAX, SqlType, cut_utf16, utf16_length
 from airflow_provider_ssis.emulator.tsql.values import date_styles, number_text, xml_parsing
+from airflow_provider_ssis.emulator.tsql.values.code_page import CODE_PAGE, fitted
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.precedence import FIXED_WIDTH, INTEGERS, UNICODE, family
-
-CODE_PAGE: Final = "cp1252"
-"""The code page of char and varchar under the server's collation."""
 
 
 def to_string(value: Any, source: SqlType, target: SqlType, style: int | None) -> str:
@@ -44,8 +42,8 @@ def _number_too_long(source: SqlType, target: SqlType) -> str:
 
 def fit_string(text: str, target: SqlType) -> str:
     """Text as a string type holds it: cut, padded, and in char and varchar only with characters of the code page."""
-    if target.name not in UNICODE and not text.isascii():
-        text = text.encode(CODE_PAGE, "replace").decode(CODE_PAGE)
+    if target.name not in UNICODE:
+        text = fitted(text)
     if target.length is None or target.length == MAX:
         return text
     if target.name in UNICODE and not text.isascii():

@@ -20,7 +20,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from airflow_provider_ssis.emulator.tsql.values.string_conversion import CODE_PAGE
+from airflow_provider_ssis.emulator.tsql.values.code_page import CODE_PAGE
 
 _CONTROL, _SYMBOL, _LETTER = "\ufdd0", "\ufdd1", "\ufdd2"
 """The places of the other characters of a kind: one weight, which the character itself follows."""

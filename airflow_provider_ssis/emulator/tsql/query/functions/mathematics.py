@@ -14,7 +14,7 @@ from airflow_provider_ssis.emulator.tsql.values.arithmetic import division_by_ze
 from airflow_provider_ssis.emulator.tsql.values.conversion import convert, type_of
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.number_text import WIDE, rounded
-from airflow_provider_ssis.emulator.tsql.values.precedence import DECIMALS
+from airflow_provider_ssis.emulator.tsql.values.precedence import DECIMALS, LARGEST_PRECISION
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.typed import Typed
@@ -37,6 +37,12 @@ def _whole_like_first(arguments: Sequence[Typed]) -> SqlType:
 def _rounded_like_first(arguments: Sequence[Typed]) -> SqlType:
     given = _number_like_first(arguments)
     return SqlType("float") if given.name == "real" else given
+
+
+def _power_type(arguments: Sequence[Typed]) -> SqlType:
+    given = _rounded_like_first(arguments)
+    is_decimal = given.name in DECIMALS
+    return SqlType(given.name, precision=LARGEST_PRECISION, scale=given.scale) if is_decimal else given
 
 
 def _round(value: Any, places: int, cut: int = 0) -> Any:
@@ -119,7 +125,7 @@ FUNCTIONS: Final = {
         "floor": Plain(("number",), _whole_like_first, lambda value: _like(value, math.floor(value))),
         "log": Plain(("float", "float"), FLOAT, _finite(_log), least=1),
         "pi": Plain((), FLOAT, lambda: math.pi),
-        "power": Plain(("number", "float"), _rounded_like_first, _power),
+        "power": Plain(("number", "float"), _power_type, _power),
         "rand": Plain(("int",), FLOAT, lambda seed=None: random.Random(seed).random(), least=0, strict=False),  # noqa: S311 - not for secrets
         "round": Plain(("number", "int", "int"), _rounded_like_first, _round, least=2),
         "sign": Plain(("number",), _number_like_first, lambda value: _like(value, (value > 0) - (value < 0))),

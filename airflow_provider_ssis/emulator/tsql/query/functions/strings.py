@@ -17,10 +17,10 @@ from airflow_provider_ssis.emulator.tsql.query.functions.table import (
 )
 from airflow_provider_ssis.emulator.tsql.query.rules.comparisons import note_pattern
 from airflow_provider_ssis.emulator.tsql.values import number_text, patterns
+from airflow_provider_ssis.emulator.tsql.values.code_page import CODE_PAGE, encoded
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.limits import check_size
 from airflow_provider_ssis.emulator.tsql.values.precedence import UNICODE, sized
-from airflow_provider_ssis.emulator.tsql.values.string_conversion import CODE_PAGE
 from airflow_provider_ssis.emulator.tsql.values.text_format import format_value
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _quotename(name: str, quote: str = "[") -> str | None:
 
 
 def _ascii(text: str) -> int | None:
-    return text[0].encode(CODE_PAGE, "replace")[0] if text else None
+    return encoded(text[0])[0] if text else None
 
 
 def _char(code: int) -> str | None:

@@ -30,6 +30,7 @@ from airflow_provider_ssis.emulator.tsql.query.functions.session_values import N
 from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken
 from airflow_provider_ssis.emulator.tsql.query.rules.conversions import coerced
 from airflow_provider_ssis.emulator.tsql.query.typed import Typed
+from airflow_provider_ssis.emulator.tsql.values.code_page import encoded
 from airflow_provider_ssis.emulator.tsql.values.conversion import try_convert
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.precedence import FIXED_WIDTH, STRINGS, UNICODE, family
@@ -177,7 +178,7 @@ def _sum_of(value: Any, *, folds: bool) -> int:
         return int(value) & 0xFFFFFFFF if -(2**31) <= value < 2**31 else zlib.crc32(str(value).encode())
     if folds:
         return zlib.crc32(str(value).rstrip(" ").lower().encode())
-    data = value if isinstance(value, bytes) else str(value).rstrip(" ").encode("cp1252", "replace")
+    data = value if isinstance(value, bytes) else encoded(str(value).rstrip(" "))
     return reduce(lambda sum_, byte: _rotated(sum_) ^ byte, data, 0)
 
 

@@ -122,7 +122,9 @@ def _explicit(binder: Binder, value: Typed, target: SqlType, style: Typed | None
     conversion.check(value.type, target, explicit=True)
     if style is not None:
         return _with_style(binder, value, target, coerced(binder, style, SqlType("int")), safe=safe)
-    return _converted(binder, value, target, None, safe=safe)
+    converted = _converted(binder, value, target, None, safe=safe)
+    # With a decimal, an integer literal counts its own digits; one that is cast, those of its type.
+    return replace(converted, constant=None) if target.name in INTEGERS else converted
 
 
 def _with_style(binder: Binder, value: Typed, target: SqlType, style: Typed, *, safe: bool) -> Typed:

@@ -85,6 +85,8 @@ def operated(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
             raise SqlError(8117, f"An operand of type {value.type.name} is invalid for the operator {sign}.")
     if {family(first.type), family(second.type)} <= {"string"}:
         raise _incompatible(sign, first.type, second.type)
+    if first.type.name == second.type.name == "bit" and sign not in _BITWISE:
+        raise _incompatible(sign, first.type, second.type)
     first, second = _as_numbers(binder, first, second)
     type_ = arithmetic_type(
         sign, first.type, second.type, first_constant=first.constant, second_constant=second.constant

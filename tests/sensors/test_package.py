@@ -16,7 +16,9 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import InvalidTaskArgument, RenderedToNothing, SsisTaskError
 from airflow_provider_ssis.sensors.package import SsisPackageSensor
 from airflow_provider_ssis.triggers.package import SsisPackageTrigger
+from tests.support.catalog_sql import connect
 from tests.support.deferrals import deferred, events_of, reloaded, resumed
+from tests.support.mart import MART
 from tests.support.running import SingleTryHook
 from tests.support.task_runs import TaskRun, rendered
 
@@ -91,6 +93,22 @@ def test_many_packages_are_searched_for_in_one_query(mart: Catalog, ssisdb: Ssis
     assert mart.successes(watches) == {watches[0]: load, watches[1]: strict}
     assert ssisdb.traffic.requests == requests + 1
     assert mart.successes([]) == {}
+
+
+def test_a_login_that_sees_no_folder_finds_the_success(mart: Catalog, ssisdb: SsisdbEmulator) -> None:
+    execution_id = run_package(mart)
+    # The same names in another folder are another package.
+    mart.create_folder("Archive")
+    mart.deploy_project("Archive", "Mart", MART)
+    ssisdb.add_login("reader", "pass-word-1", database_roles=["ssis_logreader"])
+    with Catalog(connect(ssisdb, "reader", "pass-word-1")) as reader:
+        assert reader.folders() == []
+        watches = [PackageWatch(folder, "Mart", "Load.dtsx", LONG_AGO) for folder in ("sales", "Archive")]
+        assert reader.successes(watches) == {watches[0]: execution_id}
+        assert [each.execution_id for each in reader.executions(folder="Sales", project="Mart")] == [execution_id]
+        assert list(reader.executions(folder="Archive", project="Mart")) == []
+    mart.rename_folder("Sales", "Retail")
+    assert [each.execution_id for each in mart.executions(folder="Retail", project="Mart")] == [execution_id]
 
 
 def test_a_success_is_waited_for_in_the_triggerer(mart: Catalog) -> None:

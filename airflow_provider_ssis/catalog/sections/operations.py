@@ -19,7 +19,7 @@ from airflow_provider_ssis.catalog.models import Execution, ExtendedOperationInf
 from airflow_provider_ssis.catalog.refusals import OperationTarget, explain_refusal
 from airflow_provider_ssis.catalog.requests import PackageWatch
 from airflow_provider_ssis.catalog.session import CatalogPart, Repeat
-from airflow_provider_ssis.catalog.sql.operation_filters import OperationFilters
+from airflow_provider_ssis.catalog.sql.operation_filters import FOLDER, OperationFilters
 from airflow_provider_ssis.catalog.sql.statements import Batch, MarkerValue, guarded_command, select
 
 Refusal = Callable[[CatalogError, str], CatalogError | None]
@@ -193,10 +193,11 @@ def _successes(watches: Sequence[PackageWatch]) -> Batch:
     sql = (
         f"SELECT w.number, MAX(v.execution_id) AS execution_id FROM (VALUES {rows}) "
         "AS w (number, folder_name, project_name, package_name, since) "
-        "JOIN catalog.folders AS f ON f.name = w.folder_name "
-        "JOIN catalog.projects AS p ON p.folder_id = f.folder_id AND p.name = w.project_name "
+        "JOIN catalog.projects AS p ON p.name = w.project_name "
+        "LEFT JOIN catalog.folders AS f ON f.folder_id = p.folder_id "
         "JOIN catalog.executions AS v ON v.object_id = p.project_id AND v.package_name = w.package_name "
-        "AND v.created_time >= CAST(w.since AS datetimeoffset(7)) WHERE v.status = ? GROUP BY w.number;"
+        "AND v.created_time >= CAST(w.since AS datetimeoffset(7)) "
+        f"WHERE v.status = ? AND {FOLDER} = w.folder_name GROUP BY w.number;"
     )
     values: list[MarkerValue] = []
     for number, watch in enumerate(watches):

@@ -113,7 +113,10 @@ class OperationFilters:
         self._values += [code.value for code in codes]
 
 
+FOLDER = "COALESCE(f.name, v.folder_name)"
+"""The name of the folder of the project ``p`` of an execution ``v``, whose folder ``f`` is left-joined: a member of
+ssis_logreader sees projects and executions of all logins, but no folders. The execution has the name of that time."""
 _OF_PROJECT = (
-    "v.object_id = (SELECT p.project_id FROM catalog.projects AS p "
-    "JOIN catalog.folders AS f ON f.folder_id = p.folder_id WHERE f.name = ? AND p.name = ?)"
+    "EXISTS (SELECT 1 FROM catalog.projects AS p LEFT JOIN catalog.folders AS f ON f.folder_id = p.folder_id "
+    f"WHERE p.project_id = v.object_id AND {FOLDER} = ? AND p.name = ?)"
 )

@@ -20,7 +20,7 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.catalog.conftest import CLIENTS
 from tests.support.mart import MART
 from tests.support.scripted_catalog import Clock
-from tests.support.ssis_projects import make_ispac, package
+from tests.support.ssis_projects import ispac_parts, make_ispac, make_project, package
 
 REQUEST = ExecutionRequest(
     folder="Sales",
@@ -235,6 +235,26 @@ def test_a_deployment_whose_answer_is_lost_leaves_one_version(
     operation = quick.operation(found.operation_id)
     assert operation is not None
     assert (operation.operation_type, operation.status) == (OperationType.DEPLOY_PROJECT, OperationStatus.SUCCEEDED)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_deployment_of_packages_whose_answer_is_lost_leaves_one_version(
+    quick: Catalog, ssisdb_emulator: SsisdbEmulator, moment: str
+) -> None:
+    name = "Neue Läufe.dtsx"
+    content = ispac_parts(make_project("X", [package(name)]))[name]
+
+    def connect() -> pyodbc.Connection:
+        return pyodbc.connect(ssisdb_emulator.odbc(), autocommit=True)
+
+    with Catalog(connect(), reconnect=connect, retry=RetryPolicy(first_delay=0.01)) as catalog:
+        ssisdb_emulator.faults.drop(statement="deploy_packages", when=moment)
+        found = catalog.deploy_packages("Sales", "Mart", {name: content})
+    assert name in [each.name for each in quick.packages("Sales", "Mart")]
+    assert len(quick.project_versions("Sales", "Mart")) == 2
+    operation = quick.operation(found.operation_id)
+    assert operation is not None
+    assert operation.operation_type is OperationType.DEPLOY_PACKAGES
 
 
 def test_a_lost_deployment_of_a_restored_version_names_its_operation(

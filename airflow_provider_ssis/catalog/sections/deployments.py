@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from io import BytesIO
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
+from zipfile import ZipFile
 
 from airflow_provider_ssis.catalog.argument_limits import check_arguments, check_place
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType, PermissionType
@@ -82,18 +85,18 @@ class Deployments(CommandPart):
                 return error if isinstance(explained, ProjectNotFound) else explained
             return refusal(error, row)
 
-        def deploy() -> Deployment:
-            kind = OperationType.DEPLOY_PROJECT
-            return self._deploy(folder, name, call, [folder, name, ispac], doing, kind, explain)
-
-        return self._again_if_lost(deploy, lambda: self._deployed(folder, name, ispac, doing))
+        kind = OperationType.DEPLOY_PROJECT
+        return self._again_if_lost(
+            lambda: self._deploy(folder, name, call, [folder, name, ispac], doing, kind, explain),
+            lambda: self._deployed(folder, name, kind, lambda content: content == ispac, doing),
+        )
 
     def deploy_packages(self, folder: str, project: str, packages: Mapping[str, bytes]) -> Deployment:
         """Add packages to a deployed project, or replace them, as a new version of the project, and wait for the end.
 
         The other packages, the parameters and the connection managers of the project stay as they are. The catalog of
-        SQL Server 2016 and later can do this. If the answer is lost, the packages are deployed again, and two versions
-        can have the same content.
+        SQL Server 2016 and later can do this. If the answer is lost, the packages are deployed again unless the catalog
+        has exactly these files by then.
 
         :param folder: the project's folder.
         :param project: the project.
@@ -116,6 +119,7 @@ class Deployments(CommandPart):
                     f"{doing} failed: the package {name!r} has no .dtsx", advice=f"Name it {name + '.dtsx'!r}."
                 )
         explain = explain_refusal(self._session, doing, Target(folder=folder, project=project, permission=_MODIFY))
+        kind = OperationType.DEPLOY_PACKAGES
 
         def deploy(fill: str, values: Sequence[MarkerValue], after: str = "") -> Deployment:
             call = (
@@ -128,7 +132,7 @@ class Deployments(CommandPart):
                 call,
                 [*values, folder, project],
                 doing,
-                OperationType.DEPLOY_PACKAGES,
+                kind,
                 explain,
                 declare="@packages catalog.Package_Table_Type, ",
             )
@@ -138,10 +142,14 @@ class Deployments(CommandPart):
             self._fill_table(packages, doing)
             return deploy(_FROM_TABLE, (), _DROP_TABLE)
 
+        def deploy_from_parameters() -> Deployment:
+            return deploy(*_inserts("@packages", packages.items()))
+
         # No table-valued parameter, because not every driver can send one.
-        if len(packages) <= PACKAGES_AT_ONCE:
-            return self._again_if_lost(lambda: deploy(*_inserts("@packages", packages.items())))
-        return self._again_if_lost(deploy_from_table)
+        return self._again_if_lost(
+            deploy_from_parameters if len(packages) <= PACKAGES_AT_ONCE else deploy_from_table,
+            lambda: self._deployed(folder, project, kind, lambda content: _contains(content, packages), doing),
+        )
 
     def get_project(self, folder: str, name: str) -> bytes:
         """The project's deployment file (.ispac) as the catalog holds it.
@@ -163,12 +171,10 @@ class Deployments(CommandPart):
             raise ProjectNotFound(f"{doing} gave nothing")
         return bytes(rows[0][0])
 
-    def _again_if_lost(
-        self, deploy: Callable[[], Deployment], find: Callable[[], Deployment | None] = lambda: None
-    ) -> Deployment:
+    def _again_if_lost(self, deploy: Callable[[], Deployment], find: Callable[[], Deployment | None]) -> Deployment:
         """Deploy, and again if the connection was lost.
 
-        :param find: finds what the lost call deployed, before it is repeated. Default: nothing is found.
+        :param find: finds what the lost call deployed, before it is repeated.
         """
         retries = self._session.retry.start(self._session.clock)
         while True:
@@ -187,18 +193,19 @@ class Deployments(CommandPart):
             if (found := find()) is not None:
                 return found
 
-    def _deployed(self, folder: str, project: str, ispac: bytes, doing: str) -> Deployment | None:
-        """The deployment of the version in use if that is exactly this file; waits for a deployment that is running."""
-        kind = int(OperationType.DEPLOY_PROJECT)
+    def _deployed(
+        self, folder: str, project: str, kind: OperationType, is_wanted: Callable[[bytes], bool], doing: str
+    ) -> Deployment | None:
+        """The deployment of the version in use if its file is the wanted one; waits for a running deployment."""
         running = Batch(
             "SELECT COUNT(*) FROM catalog.operations WHERE operation_type = ? AND object_name = ? AND status = ?;",
-            (kind, project, int(OperationStatus.RUNNING)),
+            (int(kind), project, int(OperationStatus.RUNNING)),
         )
         retries = self._session.retry.start(self._session.clock)
         while self._session.run(running, doing=doing)[-1].rows[0][0] and retries.may_continue():
             retries.wait()
         try:
-            if self.get_project(folder, project) != ispac:
+            if not is_wanted(self.get_project(folder, project)):
                 return None
         except (NotFound, PermissionDenied):
             return None
@@ -209,7 +216,7 @@ class Deployments(CommandPart):
             "AND o.created_time <= d.created_time) AS operation_id\n"
             f"FROM {_PROJECTS} JOIN catalog.object_versions AS d ON d.object_version_lsn = v.object_version_lsn\n"
             "WHERE f.name = ? AND v.name = ?;",
-            (kind, int(OperationStatus.SUCCEEDED), folder, project),
+            (int(kind), int(OperationStatus.SUCCEEDED), folder, project),
         )
         for row in self._session.run(batch, doing=doing)[-1].as_dicts():
             if row["operation_id"] is not None:
@@ -263,6 +270,14 @@ class Deployments(CommandPart):
         while chunk := list(islice(rest, PACKAGES_AT_ONCE)):
             batch = guarded_command(*_inserts("#packages", chunk))
             self._session.run(batch, doing=doing, repeat=Repeat.IF_REFUSED)
+
+
+def _contains(ispac: bytes, packages: Mapping[str, bytes]) -> bool:
+    """Whether a project deployment file contains exactly these packages, among others."""
+    wanted = {name.casefold(): content for name, content in packages.items()}
+    with ZipFile(BytesIO(ispac)) as file:
+        names = {unquote(entry).casefold(): entry for entry in file.namelist()}
+        return all(name in names and file.read(names[name]) == content for name, content in wanted.items())
 
 
 def _inserts(table: str, packages: Collection[tuple[str, bytes]]) -> tuple[str, list[MarkerValue]]:

@@ -90,8 +90,10 @@ def utf16_length(what: str, value: str) -> int:
 
     :param what: the kind of argument, for the message.
     :param value: the text.
-    :raises InvalidArgument: the text contains half a surrogate pair.
+    :raises InvalidArgument: it is not text, or the text contains half a surrogate pair.
     """
+    if not isinstance(value, str):
+        raise InvalidArgument(f"The argument for the {what} is of type {type(value).__name__}", advice="Pass a text.")
     try:
         return len(value.encode("utf-16-le")) // 2
     except UnicodeEncodeError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.requests import ParameterValue
@@ -41,10 +42,24 @@ def literal(value: ParameterValue, data_type: str) -> Literal:
     :param data_type: an SSIS data type as the catalog names it, ``Int32`` for instance, in upper or lower case.
     :raises ValueDoesNotFit: the value does not fit the type, or values of the type cannot be sent.
     """
+    check_value(value)
     encode = _ENCODERS.get(data_type.lower())
     if encode is None:
         raise ValueDoesNotFit(f"values of type {data_type} cannot be set through the catalog")
     return encode(value)
+
+
+def check_value(value: object) -> None:
+    """Reject what is no value, because its text would not be one: ``None`` would be sent as the text "None".
+
+    :param value: what was given.
+    :raises ValueDoesNotFit: it is of another type than those of a ``ParameterValue``.
+    """
+    if not isinstance(value, bool | int | float | Decimal | str | date | UUID):
+        what = "None" if value is None else f"an object of type {type(value).__name__}"
+        raise ValueDoesNotFit(
+            f"{what} is not a value for SSIS. Values are bool, int, float, Decimal, str, date, datetime and UUID"
+        )
 
 
 def fitting_literals(value: ParameterValue) -> dict[str, Literal]:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Protocol
 
@@ -318,7 +319,9 @@ def _execute(cursor: Cursor, driver: Any, batch: Batch) -> list[ResultSet]:
 
 
 def _reject_unsendable(batch: Batch, doing: str) -> None:
-    """Drivers raise UnicodeEncodeError or OverflowError for them, some after a part of the batch was sent."""
+    """Drivers raise UnicodeEncodeError or OverflowError for them, some after a part of the batch was sent, and the
+    server would cut the fraction of an id.
+    """
     for value in batch.values:
         if isinstance(value, str) and not value.isascii():
             try:
@@ -331,6 +334,8 @@ def _reject_unsendable(batch: Batch, doing: str) -> None:
                 ) from None
         elif isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
             raise InvalidArgument(f"{doing} failed: the number {value} is larger than a bigint")
+        elif isinstance(value, float | Decimal):
+            raise InvalidArgument(f"{doing} failed: {value} is not a whole number", advice="Pass an int.")
 
 
 def _driver_module(connection: Connection) -> Any:

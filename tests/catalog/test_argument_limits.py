@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,13 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import PermissionType
 from airflow_provider_ssis.catalog.errors import CatalogError, InvalidArgument, InvalidName, WrongParameterType
-from airflow_provider_ssis.catalog.requests import Correlation, ExecutionRequest, PackageWatch, VariableReference
+from airflow_provider_ssis.catalog.requests import (
+    Correlation,
+    ExecutionRequest,
+    PackageWatch,
+    Sensitive,
+    VariableReference,
+)
 from airflow_provider_ssis.catalog.securables import Securable
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.mart import MART
@@ -228,3 +235,33 @@ def test_a_text_that_does_not_fit_a_value_is_refused(
 def test_a_property_override_takes_a_text_of_any_length(sales: Catalog, length: int) -> None:
     execution_id = sales.create_execution(request(property_overrides={r"\Package.Properties[X]": "é" * length}))
     assert execution_id
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c, value: c.create_execution(request(parameters={"Title": value})),
+        lambda c, value: c.create_execution(request(connection_managers={"Warehouse": {"ServerName": value}})),
+        lambda c, value: c.create_execution(request(property_overrides={r"\Package.Properties[X]": value})),
+        lambda c, value: c.create_environment_variable("Sales", "Prod", "V", value),
+        lambda c, value: c.set_object_parameter_value("Sales", "Mart", "Source", value),
+    ],
+)
+def test_an_object_that_is_no_value_is_refused(mart: Catalog, call: Callable[[Catalog, Any], object]) -> None:
+    """Its text, such as "None", would be another value."""
+    for value in (None, b"x", [1], {"a": 1}, time(1), Sensitive(None), Sensitive([1])):  # type: ignore[arg-type]
+        with pytest.raises(WrongParameterType, match=r"is not a value for SSIS\. Values are bool, int"):
+            call(mart, value)
+
+
+@pytest.mark.parametrize("argument", [5, b"Sales"])
+def test_a_name_that_is_no_text_is_refused(catalog: Catalog, argument: Any) -> None:
+    with pytest.raises(InvalidArgument, match="The argument for the folder is of type"):
+        catalog.delete_folder(argument)
+
+
+@pytest.mark.parametrize("number", [5.5, Decimal(5), 2**63])
+def test_a_number_that_is_no_id_is_refused(catalog: Catalog, number: Any) -> None:
+    """The server would cut the fraction, and stop another operation."""
+    with pytest.raises(InvalidArgument, match=r"is not a whole number|larger than a bigint"):
+        catalog.stop_operation(number)

@@ -9,7 +9,13 @@ from datetime import datetime
 from airflow_provider_ssis.catalog.argument_limits import check_argument, utf16_length
 from airflow_provider_ssis.catalog.codes import LoggingLevel, ObjectType
 from airflow_provider_ssis.catalog.errors import InvalidArgument, WrongParameterType
-from airflow_provider_ssis.catalog.parameter_types import MAX_STRING, OFFSET_REJECTED, property_text
+from airflow_provider_ssis.catalog.parameter_types import (
+    MAX_STRING,
+    OFFSET_REJECTED,
+    ValueDoesNotFit,
+    check_value,
+    property_text,
+)
 from airflow_provider_ssis.catalog.requests import ExecutionRequest, Sensitive, Value
 from airflow_provider_ssis.catalog.sql.parameter_values import (
     ValueExpression,
@@ -198,6 +204,7 @@ def _property(path: str, value: Value) -> Setting:
 def _override(title: str, path: str, value: Value) -> tuple[str, list[MarkerValue]]:
     check_argument("property path", path)
     moment = plain(value)
+    _reject_no_value(title, moment)
     if isinstance(moment, datetime) and moment.tzinfo is not None:
         # SSIS would convert the text to a property of type DateTime without its offset.
         raise WrongParameterType(f"The value for {title} cannot be sent: {OFFSET_REJECTED}", advice="")
@@ -210,7 +217,15 @@ def _override(title: str, path: str, value: Value) -> tuple[str, list[MarkerValu
     return sql, [path, text, int(isinstance(value, Sensitive))]
 
 
+def _reject_no_value(title: str, value: object) -> None:
+    try:
+        check_value(value)
+    except ValueDoesNotFit as misfit:
+        raise WrongParameterType(f"The value for {title} cannot be sent: {misfit}", advice="") from None
+
+
 def _expression(title: str, value: Value) -> ValueExpression:
+    _reject_no_value(title, plain(value))
     expression = value_expression(value)
     if not expression.data_types:
         raise WrongParameterType(

@@ -107,10 +107,10 @@ class OperationFilters:
     def _code(self, column: str, wanted: IntEnum | Collection[IntEnum] | None) -> None:
         if wanted is None:
             return
-        codes = [wanted] if isinstance(wanted, IntEnum) else list(wanted)
+        codes = [wanted] if isinstance(wanted, int) else list(wanted)
         self._is_empty = self._is_empty or not codes
         self._where.append(one_of(f"v.{column}", codes))
-        self._values += [code.value for code in codes]
+        self._values += [int(code) for code in codes]
 
 
 FOLDER = "COALESCE(f.name, v.folder_name)"

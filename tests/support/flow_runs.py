@@ -11,7 +11,7 @@ from airflow_provider_ssis.engine.context import DataTap, RunOptions
 from airflow_provider_ssis.engine.data_flow.taps import RowsSink
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.builder.components import Component, Output
-from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.package import PackageBuilder

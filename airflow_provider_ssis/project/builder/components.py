@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.flow_columns import Column, FlowColumn
 from airflow_provider_ssis.project.builder.flow_properties import Properties, Property
 from airflow_provider_ssis.project.builder.xml import plain_element

@@ -22,7 +22,7 @@ from airflow_provider_ssis.project.package.containers import SERIALIZABLE
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
     from airflow_provider_ssis.project.models import ParameterValue
 
 EVENTS = (

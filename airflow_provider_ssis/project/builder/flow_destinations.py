@@ -15,7 +15,7 @@ from airflow_provider_ssis.project.type_names import MANAGED_HOST, managed_type
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.project.builder.components import Output
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 
 _RAW_FILE_OPTIONS = ("create always", "create once", "append", "truncate and append")
 _INSERT = {"errorOrTruncationOperation": "Insert", "errorRowDisposition": "FailComponent", **SIDE_EFFECTS}

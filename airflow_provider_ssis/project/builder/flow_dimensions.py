@@ -10,7 +10,7 @@ from airflow_provider_ssis.project.builder.flow_elements import DataFlowElements
 from airflow_provider_ssis.project.builder.flow_properties import Properties, boolean, int32, text
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 
 COLUMN_TYPES = ("other", "key", "changing", "historical", "fixed")
 DIMENSION_OUTPUTS = (

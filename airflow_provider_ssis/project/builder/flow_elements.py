@@ -31,7 +31,7 @@ from airflow_provider_ssis.project.type_names import class_id
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
     from airflow_provider_ssis.project.builder.executables import TaskBuilder
 
 SIDE_EFFECTS = {"hasSideEffects": "true"}

@@ -21,7 +21,7 @@ from airflow_provider_ssis.project.builder.flow_properties import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 
 CACHE_TYPES = ("full", "partial", "none")
 _NO_MATCH = {"fail": "FailComponent", "ignore": "IgnoreFailure", "redirect": "RedirectRow", "output": "FailComponent"}

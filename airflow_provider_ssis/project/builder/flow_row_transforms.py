@@ -20,7 +20,7 @@ from airflow_provider_ssis.project.builder.flow_properties import (
 from airflow_provider_ssis.project.builder.variables import Variable
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 
 _COUNTERS = ("Int32", "UInt32", "Int64", "UInt64")
 _IN_OUT = 65

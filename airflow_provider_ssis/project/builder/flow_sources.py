@@ -14,7 +14,7 @@ from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.type_names import MANAGED_HOST, managed_type
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 
 
 class Sources(DataFlowElements):

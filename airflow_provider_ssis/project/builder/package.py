@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from lxml import etree
 
 from airflow_provider_ssis.project.archive_directory import is_plain_name
-from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder, ConnectionManagers
+from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.connections import ConnectionManagers
 from airflow_provider_ssis.project.builder.containers import ContainerBuilder, EventHandlerBuilder
 from airflow_provider_ssis.project.builder.executables import EVENTS, ExecutableBuilder, Options, executable_element
 from airflow_provider_ssis.project.builder.layout import layout_text

@@ -11,7 +11,8 @@ from lxml import etree
 
 from airflow_provider_ssis.project.archive_directory import is_plain_name
 from airflow_provider_ssis.project.build import build_ispac
-from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder, ConnectionManagers
+from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.connections import ConnectionManagers
 from airflow_provider_ssis.project.builder.executables import Options
 from airflow_provider_ssis.project.builder.package import PackageBuilder, build_parameter, document
 from airflow_provider_ssis.project.builder.values import stored_value

@@ -14,7 +14,7 @@ from airflow_provider_ssis.project.errors import BuildError
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 
 
 class TaskChecks(ScopeBuilder, ABC):

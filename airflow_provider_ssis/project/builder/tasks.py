@@ -25,7 +25,7 @@ from airflow_provider_ssis.project.package.stored import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+    from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 
 _RESULT_TYPES = ("None", "SingleRow", "Rowset", "XML")
 _LANGUAGES = ("CSharp", "VisualBasic")

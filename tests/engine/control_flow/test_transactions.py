@@ -12,7 +12,7 @@ from airflow_provider_ssis.engine import UnsupportedError
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
-from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.containers import SequenceBuilder
 from airflow_provider_ssis.project.builder.executables import Options, TaskBuilder
 from airflow_provider_ssis.project.builder.flow_columns import Column

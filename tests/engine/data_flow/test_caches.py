@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_ssis.engine.context import DataTap, RunOptions
 from airflow_provider_ssis.engine.data_flow.taps import RowsSink
 from airflow_provider_ssis.engine.errors import TaskFailure
-from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from tests.support.engine import Context, task_context, task_of

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from airflow_provider_ssis.project.builder.components import Component, Output
-from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.flow_columns import Column, SortKey

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_ssis.project.builder.connections import ConnectionManagerBuilder
+from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 TERMINAL = (3, 4, 6, 7, 9)
-_REFUSED_LOGIN = 27123
 _SECONDS_TO_RUN = 300.0
 
 

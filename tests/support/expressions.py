@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow_provider_ssis.expressions import ExpressionError, Settings, compile_expression
@@ -11,7 +11,6 @@ from airflow_provider_ssis.expressions.values import to_json
 
 NOW = datetime(2024, 5, 6, 7, 8, 9, 123456, tzinfo=timezone(timedelta(hours=2)))
 SETTINGS = Settings(clock=lambda: NOW)
-UTC_NOW = NOW.astimezone(UTC)
 
 
 def value_of(text: str) -> Any:

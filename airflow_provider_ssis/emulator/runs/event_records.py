@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from airflow_provider_ssis.catalog.codes import ExecutionResult, MessageSourceType, MessageType
+from airflow_provider_ssis.catalog.codes import ExecutionResult
 from airflow_provider_ssis.emulator.datatypes import INT, SqlType, Variant
 from airflow_provider_ssis.emulator.runs.control_flow import all_executables
 from airflow_provider_ssis.emulator.runs.frames import Frame, context_of, event_record
@@ -91,10 +91,6 @@ class EventRecords:
                 created_time=event.time,
                 execution_path=event.place.execution_path,
             )
-
-    def process_message(self, event: Message, kind: MessageType, text: str) -> EventRecord:
-        """A message of the process that runs packages, at the time of an event."""
-        return EventRecord(event.time, kind, MessageSourceType.EXTERNAL_PROCESS, text)
 
     def _message(self, message: Message) -> Iterator[EventRecord]:
         event = _EVENTS[message.name.value]

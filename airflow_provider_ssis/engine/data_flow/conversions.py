@@ -49,7 +49,6 @@ _TEXTS = STRINGS | {_T.DT_TEXT, _T.DT_NTEXT}
 _WIDE = ColumnType(_T.DT_WSTR, length=4000)
 _FIRST_OF_DATETIME = (date(1753, 1, 1).toordinal() - 1) * date_values.DAY
 _WITH_EARLY_DATES = (_T.DT_DBTIMESTAMP2, _T.DT_DBTIMESTAMPOFFSET)
-_ANSI = (1252, 65001)
 _LANGUAGE = 0x3FF
 _LANGUAGES_WITH_CALENDAR = (0x01, 0x1E, 0x29, 0x63, 0x8C)
 """Arabic, Thai, Persian, Pashto and Dari: years may be those of another calendar."""

@@ -106,14 +106,6 @@ def set_attribute(data: bytes, span: Span, name: str, value: str) -> Splice:
     return Splice(at, at, space + name.encode() + b'="' + text + b'"')
 
 
-def remove_attribute(data: bytes, span: Span, name: str) -> Splice:
-    """Return the change that removes an attribute, with the white space before it; none if there is no such one."""
-    for match in _attributes(data, span):
-        if match["name"].decode() == name:
-            return Splice(match.start(), match.end(), b"")
-    return Splice(span.start, span.start, b"")
-
-
 def set_text(data: bytes, span: Span, value: str) -> Splice:
     """Return the change that sets the text of an element without children.
 
@@ -164,11 +156,6 @@ def tag_name(data: bytes, span: Span) -> bytes:
     """Return the name of an element with its prefix."""
     match = _TAG.match(data, span.start)
     return b"" if match is None else match["name"]
-
-
-def attribute_names(data: bytes, span: Span) -> list[str]:
-    """Return the names of the attributes of an element with their prefixes."""
-    return [match["name"].decode() for match in _attributes(data, span)]
 
 
 def _attributes(data: bytes, span: Span) -> Iterator[re.Match[bytes]]:

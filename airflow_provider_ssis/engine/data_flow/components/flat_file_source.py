@@ -78,7 +78,6 @@ class FlatFileSource(FlowComponent):
         super().__init__(plan)
         self._reads: Sequence[_Read] = _reads(plan)
         self._retains_nulls = flag_of(plan.stored.properties, "RetainNulls")
-        self._file_name_column = plan.text("FileNameColumnName")
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:

@@ -1,4 +1,4 @@
-"""Markers for all tests; an AIRFLOW_HOME for the session; the embedded SSISDB as Airflow's connection."""
+"""Markers for all tests; a folder for temporary files; the embedded SSISDB as Airflow's connection."""
 
 from __future__ import annotations
 
@@ -22,30 +22,37 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.emulator.server import SsisdbEmulator
 
-_HOME = pytest.StashKey[str]()
+_TEMPORARY = pytest.StashKey[str]()
 
 _GC_THRESHOLDS = (10_000, 20, 50)
 """The thresholds of the garbage collector: collections are rarer than by default."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # pytest keeps its own folders, for a look at what a failed test left.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    # All other temporary files of this run, and of the processes that it starts and kills: a run leaves no file, and
+    # one that cleans up the system's folder does not delete what another uses.
+    folder = config.stash[_TEMPORARY] = tempfile.mkdtemp(prefix="ssis-tests-")
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
     # Before anything imports Airflow, which writes its configuration into its home at once.
-    config.stash[_HOME] = tempfile.mkdtemp(prefix="airflow-home-")
     for name in [name for name in os.environ if name.startswith("AIRFLOW")]:
         del os.environ[name]
-    os.environ["AIRFLOW_HOME"] = config.stash[_HOME]
+    os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
     os.environ.update(DEFER_AT_ONCE)
-    # How long an example takes depends on the machine.
-    hypothesis.settings.register_profile("airflow-provider-ssis", deadline=None)
-    hypothesis.settings.register_profile("fast", deadline=None, max_examples=MOST_FAST_EXAMPLES)
+    # Each run has the same examples, so that a test fails because of a change; a seed draws others. How long an example
+    # takes depends on the machine.
+    fixed = config.getoption("--hypothesis-seed", None) is None
+    hypothesis.settings.register_profile("airflow-provider-ssis", deadline=None, derandomize=fixed)
+    hypothesis.settings.register_profile("fast", deadline=None, derandomize=fixed, max_examples=MOST_FAST_EXAMPLES)
     hypothesis.settings.load_profile("fast" if is_fast_run(config) else "airflow-provider-ssis")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    shutil.rmtree(config.stash.get(_HOME, ""), ignore_errors=True)
+    shutil.rmtree(config.stash.get(_TEMPORARY, ""), ignore_errors=True)
     # pytest now collects garbage ten times, which takes seconds with everything that the tests have imported.
     gc.freeze()
 

@@ -30,7 +30,7 @@ from airflow_provider_ssis.executions.outage import OutageTolerance
 from airflow_provider_ssis.executions.polling import ExecutionWait, PackageWait, PollSchedule, WaitResult
 from airflow_provider_ssis.triggers import poller as poller_module
 from airflow_provider_ssis.triggers.message_reader import CHUNK
-from airflow_provider_ssis.triggers.poller import MESSAGES_GRACE, MIN_TICK, Poller, Subscription, Update
+from airflow_provider_ssis.triggers.poller import MESSAGES_GRACE, Poller, Subscription, Update
 from airflow_provider_ssis.triggers.poller_connection import PollerConnection
 from tests.support.scripted_catalog import event
 
@@ -108,12 +108,13 @@ def watched(
     """All updates until each watch has its result, by execution; in the order in which the results came.
 
     :param silent: executions whose messages are not followed.
-    :param later: executions that the first poll leaves out.
+    :param later: executions that are not due until another one has had an update.
     :param wait: what a subscriber waits for. Default: the end of the execution.
     """
     poller = Poller(server.open_catalog, name="test-poller", messages_grace=messages_grace)
     received: queue.Queue[tuple[int, Update]] = queue.Queue()
     updates: dict[int, list[Update]] = {each: [] for each in execution_ids}
+    waiting: list[Subscription] = []
     with ExitStack() as subscribed:
         for execution_id in execution_ids:
             subscription = Subscription(
@@ -121,13 +122,19 @@ def watched(
                 tolerance=OutageTolerance(SECONDS),
                 send=lambda update, execution_id=execution_id: received.put((execution_id, update)),  # type: ignore[misc]  # a default binds it early
                 last_message_id=None if execution_id in silent else after,
-                due=time.monotonic() + MIN_TICK if execution_id in later else 0.0,
+                due=time.monotonic() + 2 * SECONDS if execution_id in later else 0.0,
             )
             poller.subscribe(subscription)
             subscribed.callback(poller.unsubscribe, subscription)
+            if execution_id in later:
+                waiting.append(subscription)
         server.all_there.set()
         while not all(seen and seen[-1].result for seen in updates.values()):
             execution_id, update = received.get(timeout=SECONDS)
+            for subscription in waiting:
+                subscription.due = 0.0
+                poller.subscribe(subscription)
+            waiting.clear()
             updates[execution_id].append(update)
             if update.result is not None:
                 updates[execution_id] = updates.pop(execution_id)

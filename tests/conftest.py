@@ -16,7 +16,8 @@ import pytest
 
 from tests.support.dag_runs import DEFER_AT_ONCE
 from tests.support.examples import MOST_FAST_EXAMPLES, is_fast_run, limit_examples
-from tests.support.markers import add_markers, has_no_fast_test, process_guard, put_slow_files_first
+from tests.support.markers import add_markers, has_no_fast_test, process_guard
+from tests.support.order import put_slow_files_first, shuffle
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -28,8 +29,14 @@ _GC_THRESHOLDS = (10_000, 20, 50)
 """The thresholds of the garbage collector: collections are rarer than by default."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run files, and the tests of each file, in random order"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    # pytest keeps its own folders, for a look at what a failed test left.
+    # pytest keeps its own folders, with the files of failed tests.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
     # All other temporary files of this run, and of the processes that it starts and kills: a run leaves no file, and
     # one that cleans up the system's folder does not delete what another uses.
@@ -84,11 +91,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, object, object]:
+    # Before pytest selects tests by their markers.
     add_markers(items)
     put_slow_files_first(items)
     if is_fast_run(config):
         limit_examples(items)
+    result = yield
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        shuffle(items, seed)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import hypothesis
 import pytest
 
-MOST_FAST_EXAMPLES: Final = 25
+MOST_FAST_EXAMPLES: Final = 10
 """Examples of each test of a fast run."""
 
 _SETTINGS: Final = "_hypothesis_internal_use_settings"

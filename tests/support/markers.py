@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-_SLOW = frozenset({"processes", "browser", "kerberos", "slow"})
+SLOW = frozenset({"processes", "browser", "kerberos", "slow"})
+"""The markers of tests that are not fast."""
 _EXHAUSTIVE = "exhaustive"
 
 FAST_CASES = 2
@@ -35,17 +36,6 @@ BY_FIXTURE = {
 }
 """Fixtures that start processes, with their marker."""
 
-_FIRST = (
-    "processes/test_short_packages.py",
-    "faults/test_protocol.py",
-    "ui/test_connections.py",
-    "docs/test_code_blocks.py",
-    "fuzz/test_fuzz.py",
-    "faults/test_airflow_processes.py",
-    "faults/test_races.py",
-)
-"""The files that take minutes, the longest first."""
-
 _MAY_START_PROCESSES = frozenset({"processes", "browser", "kerberos"})
 _AUDIT_EVENTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _is_forbidden = False
@@ -58,7 +48,7 @@ def add_markers(items: Iterable[pytest.Item]) -> None:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in BY_FIXTURE:
                 item.add_marker(BY_FIXTURE[fixture])
-        if not _has_any(item, _SLOW):
+        if not has_any(item, SLOW):
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for of_one_test in cases.values():
         fast = _fast_places(of_one_test)
@@ -80,31 +70,14 @@ def has_no_fast_test(path: Path) -> bool:
     return path.suffix == ".py" and bool(_ALL_SLOW.search(path.read_text(encoding="utf-8")))
 
 
-_ALL_SLOW = re.compile(rf"^pytestmark = (?:\[[^\]]*)?pytest\.mark\.(?:{'|'.join(sorted(_SLOW))})\b", re.MULTILINE)
-
-
-def put_slow_files_first(items: list[pytest.Item]) -> None:
-    """Sort the files of tests, so that no process is left with a long one while the others have nothing to do.
-
-    Tests of one file run in one process. Without this, files with few tests come last, and some of them take minutes.
-    """
-    slow = {item.path for item in items if _has_any(item, _SLOW)}
-
-    def rank(path: Path) -> int:
-        for position, name in enumerate(_FIRST):
-            if path.match(name):
-                return position
-        return len(_FIRST) + (path not in slow)
-
-    ranks = {path: rank(path) for path in {item.path for item in items}}
-    items.sort(key=lambda item: ranks[item.path])
+_ALL_SLOW = re.compile(rf"^pytestmark = (?:\[[^\]]*)?pytest\.mark\.(?:{'|'.join(sorted(SLOW))})\b", re.MULTILINE)
 
 
 @contextmanager
 def process_guard(item: pytest.Item) -> Iterator[None]:
     """While the block lasts, fail each attempt to start a process, unless a marker of the test allows it."""
     global _is_forbidden
-    _is_forbidden = not _has_any(item, _MAY_START_PROCESSES)
+    _is_forbidden = not has_any(item, _MAY_START_PROCESSES)
     try:
         yield
     finally:
@@ -122,7 +95,8 @@ def processes_allowed() -> Iterator[None]:
         _is_forbidden = before
 
 
-def _has_any(item: pytest.Item, markers: frozenset[str]) -> bool:
+def has_any(item: pytest.Item, markers: frozenset[str]) -> bool:
+    """Whether a test has one of these markers."""
     return any(marker.name in markers for marker in item.iter_markers())
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pyodbc
@@ -37,11 +38,8 @@ EXEC catalog.start_execution @id;
 """
 
 
-@pytest.fixture(scope="module")
-def connection(ssisdb_emulator_server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
-    """A catalog with two successful executions and a failed one; the scripts of this module share it."""
-    ssisdb_emulator_server.reset()
-    connection = connect(ssisdb_emulator_server)
+def prepare(connection: pyodbc.Connection) -> None:
+    """Fill a catalog: two successful executions and a failed one."""
     run(connection, PREPARE)
     run(connection, "EXEC catalog.deploy_project N'Sales', N'Mart', ?", pyodbc.Binary(MART))
     for name in ("Load.dtsx", "Other.dtsx"):
@@ -51,9 +49,14 @@ def connection(ssisdb_emulator_server: SsisdbEmulator) -> Iterator[pyodbc.Connec
         "EXEC emulator.fail_executable @package_name = N'Other.dtsx', @executable = N'Copy', @message = N'The disk is full.'",
     )
     run(connection, RUN, "Other.dtsx")
-    yield connection
-    connection.close()
-    ssisdb_emulator_server.reset()
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[pyodbc.Connection]:
+    """A filled catalog, which the scripts that only read share."""
+    with SsisdbEmulator() as server, closing(connect(server)) as connection:
+        prepare(connection)
+        yield connection
 
 
 def run(connection: pyodbc.Connection, text: str, *parameters: Any) -> Results:
@@ -154,58 +157,6 @@ SCRIPTS: dict[str, tuple[str, Callable[[Results], bool]]] = {
         ELSE
             PRINT N'Load.dtsx is idle.'; SELECT 1""",
         lambda found: found == [[(1,)]],
-    ),
-    "start, wait in a loop, and raise what failed": (
-        """SET NOCOUNT ON; DECLARE @execution_id bigint, @status int = 1, @msg nvarchar(max) = N'';
-        EXEC [SSISDB].[catalog].[create_execution] @package_name=N'Other.dtsx', @execution_id=@execution_id OUTPUT, @folder_name=N'Sales', @project_name=N'Mart', @use32bitruntime=False, @reference_id=Null
-        DECLARE @var0 smallint = 1
-        EXEC [SSISDB].[catalog].[set_execution_parameter_value] @execution_id, @object_type=50, @parameter_name=N'LOGGING_LEVEL', @parameter_value=@var0
-        EXEC [SSISDB].[catalog].[start_execution] @execution_id
-        WHILE @status IN (1, 2, 5, 8)
-        BEGIN
-            WAITFOR DELAY '00:00:00.050'
-            SELECT @status = [status] FROM catalog.executions WHERE execution_id = @execution_id
-        END
-        BEGIN TRY
-            IF @status <> 7
-            BEGIN
-                SELECT @msg += message + CHAR(13) + CHAR(10) FROM catalog.event_messages WHERE operation_id = @execution_id AND event_name = 'OnError' ORDER BY event_message_id;
-                THROW 50001, @msg, 1
-            END
-        END TRY
-        BEGIN CATCH
-            SELECT ERROR_NUMBER(), ERROR_MESSAGE()
-        END CATCH""",
-        lambda found: found[-1][0][0] == 50001 and "The disk is full." in found[-1][0][1],
-    ),
-    "copy an environment to another folder with a cursor": (
-        """SET NOCOUNT ON
-        DECLARE @source nvarchar(128) = N'Sales', @target nvarchar(128) = N'Test', @environment nvarchar(128) = N'Prod'
-        DECLARE @name nvarchar(128), @type nvarchar(128), @value sql_variant, @sensitive bit, @description nvarchar(1024)
-        IF NOT EXISTS (SELECT 1 FROM catalog.environments e JOIN catalog.folders f ON f.folder_id = e.folder_id WHERE f.name = @target AND e.name = @environment)
-            EXEC catalog.create_environment @target, @environment
-        /* sensitive values /* cannot be */ read */
-        DECLARE variables CURSOR LOCAL FAST_FORWARD FOR
-            SELECT v.name, v.[type], v.[value], v.sensitive, v.[description]
-            FROM catalog.environment_variables v
-            INNER JOIN catalog.environments e ON e.environment_id = v.environment_id
-            INNER JOIN catalog.folders f ON f.folder_id = e.folder_id
-            WHERE f.name = @source AND e.name = @environment AND v.sensitive = 0 -- not the secrets
-            ORDER BY v.name
-        OPEN variables
-        FETCH NEXT FROM variables INTO @name, @type, @value, @sensitive, @description
-        WHILE @@FETCH_STATUS = 0
-        BEGIN
-            PRINT N'Copying ' + @name
-            EXEC catalog.create_environment_variable @target, @environment, @variable_name = @name, @data_type = @type, @sensitive = @sensitive, @value = @value, @description = @description
-            FETCH NEXT FROM variables INTO @name, @type, @value, @sensitive, @description
-        END
-        CLOSE variables
-        DEALLOCATE variables
-        SELECT v.name, v.[type], CAST(v.[value] AS nvarchar(100)), v.[description] FROM catalog.environment_variables v
-        JOIN catalog.environments e ON e.environment_id = v.environment_id JOIN catalog.folders f ON f.folder_id = e.folder_id
-        WHERE f.name = @target ORDER BY v.name""",
-        lambda found: found[0] == [("Days", "Int32", "7", "kept"), ("Server", "String", "sql01", "")],
     ),
     "write a script of an environment": (
         """DECLARE @s nvarchar(max) = N'';
@@ -345,8 +296,74 @@ SCRIPTS: dict[str, tuple[str, Callable[[Results], bool]]] = {
 }
 
 
+CHANGES: dict[str, tuple[str, Callable[[Results], bool]]] = {
+    "start, wait in a loop, and raise what failed": (
+        """SET NOCOUNT ON; DECLARE @execution_id bigint, @status int = 1, @msg nvarchar(max) = N'';
+        EXEC [SSISDB].[catalog].[create_execution] @package_name=N'Other.dtsx', @execution_id=@execution_id OUTPUT, @folder_name=N'Sales', @project_name=N'Mart', @use32bitruntime=False, @reference_id=Null
+        DECLARE @var0 smallint = 1
+        EXEC [SSISDB].[catalog].[set_execution_parameter_value] @execution_id, @object_type=50, @parameter_name=N'LOGGING_LEVEL', @parameter_value=@var0
+        EXEC [SSISDB].[catalog].[start_execution] @execution_id
+        WHILE @status IN (1, 2, 5, 8)
+        BEGIN
+            WAITFOR DELAY '00:00:00.050'
+            SELECT @status = [status] FROM catalog.executions WHERE execution_id = @execution_id
+        END
+        BEGIN TRY
+            IF @status <> 7
+            BEGIN
+                SELECT @msg += message + CHAR(13) + CHAR(10) FROM catalog.event_messages WHERE operation_id = @execution_id AND event_name = 'OnError' ORDER BY event_message_id;
+                THROW 50001, @msg, 1
+            END
+        END TRY
+        BEGIN CATCH
+            SELECT ERROR_NUMBER(), ERROR_MESSAGE()
+        END CATCH""",
+        lambda found: found[-1][0][0] == 50001 and "The disk is full." in found[-1][0][1],
+    ),
+    "copy an environment to another folder with a cursor": (
+        """SET NOCOUNT ON
+        DECLARE @source nvarchar(128) = N'Sales', @target nvarchar(128) = N'Test', @environment nvarchar(128) = N'Prod'
+        DECLARE @name nvarchar(128), @type nvarchar(128), @value sql_variant, @sensitive bit, @description nvarchar(1024)
+        IF NOT EXISTS (SELECT 1 FROM catalog.environments e JOIN catalog.folders f ON f.folder_id = e.folder_id WHERE f.name = @target AND e.name = @environment)
+            EXEC catalog.create_environment @target, @environment
+        /* sensitive values /* cannot be */ read */
+        DECLARE variables CURSOR LOCAL FAST_FORWARD FOR
+            SELECT v.name, v.[type], v.[value], v.sensitive, v.[description]
+            FROM catalog.environment_variables v
+            INNER JOIN catalog.environments e ON e.environment_id = v.environment_id
+            INNER JOIN catalog.folders f ON f.folder_id = e.folder_id
+            WHERE f.name = @source AND e.name = @environment AND v.sensitive = 0 -- not the secrets
+            ORDER BY v.name
+        OPEN variables
+        FETCH NEXT FROM variables INTO @name, @type, @value, @sensitive, @description
+        WHILE @@FETCH_STATUS = 0
+        BEGIN
+            PRINT N'Copying ' + @name
+            EXEC catalog.create_environment_variable @target, @environment, @variable_name = @name, @data_type = @type, @sensitive = @sensitive, @value = @value, @description = @description
+            FETCH NEXT FROM variables INTO @name, @type, @value, @sensitive, @description
+        END
+        CLOSE variables
+        DEALLOCATE variables
+        SELECT v.name, v.[type], CAST(v.[value] AS nvarchar(100)), v.[description] FROM catalog.environment_variables v
+        JOIN catalog.environments e ON e.environment_id = v.environment_id JOIN catalog.folders f ON f.folder_id = e.folder_id
+        WHERE f.name = @target ORDER BY v.name""",
+        lambda found: found[0] == [("Days", "Int32", "7", "kept"), ("Server", "String", "sql01", "")],
+    ),
+}
+"""Scripts that change the catalog, each in a new catalog."""
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts(connection: pyodbc.Connection, name: str) -> None:
     text, is_right = SCRIPTS[name]
     found = run(connection, text)
+    assert is_right(found), found
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_scripts_that_change_the_catalog(ssisdb_emulator: SsisdbEmulator, name: str) -> None:
+    text, is_right = CHANGES[name]
+    with closing(connect(ssisdb_emulator)) as connection:
+        prepare(connection)
+        found = run(connection, text)
     assert is_right(found), found

@@ -31,6 +31,17 @@ OPEN = frozenset("catalog_properties customized_logging_levels alwayson_replicas
 """For every login."""
 OF_PERMISSIONS = frozenset({"effective_object_permissions", "explicit_object_permissions"})
 
+LOGINS = {
+    "ann": None,
+    "reader": "ssis_logreader",
+    "cluster": "ssis_cluster_executor",
+    "admin": "ssis_admin",
+    # These create executions, which they may read afterwards.
+    "caller": None,
+    "reading_caller": "ssis_logreader",
+}
+"""The logins of the tests, with their roles."""
+
 PREPARE = """
 DECLARE @id bigint;
 EXEC catalog.create_folder N'Sales';
@@ -60,9 +71,8 @@ def server(ssisdb_emulator_server: SsisdbEmulator) -> SsisdbEmulator:
             " N'\\Package.Properties[MaximumErrorCount]', N'2', 0",
         )
         run(admin, execution_id)
-    for name, role in (("ann", None), ("reader", "ssis_logreader"), ("cluster", "ssis_cluster_executor")):
+    for name, role in LOGINS.items():
         server.add_login(name, PASSWORD, database_roles=[role] if role else [])
-    server.add_login("admin", PASSWORD, database_roles=["ssis_admin"])
     return server
 
 
@@ -132,7 +142,7 @@ def ann(server: SsisdbEmulator) -> Iterator[pyodbc.Connection]:
         (3, "SELECT environment_id FROM catalog.environments", {"environments", "environment_variables"}),
         (
             4,
-            "SELECT MAX(execution_id) FROM catalog.executions",
+            "SELECT MIN(execution_id) FROM catalog.executions",
             {
                 *{"operations", "executions", "event_messages", "operation_messages", "executables"},
                 *{"executable_statistics", "execution_parameter_values", "execution_property_override_values"},
@@ -179,25 +189,25 @@ CHANGE = "EXEC catalog.set_environment_property N'Sales', N'Prod', N'DESCRIPTION
     ("user", "grants", "call", "number"),
     [
         # The views decide: a project is invisible without READ on its folder, which no role but ssis_admin replaces.
-        ("ann", [(PROJECT, READ), (PROJECT, EXECUTE)], CREATE, 27146),
-        ("ann", [(FOLDER, READ), (PROJECT, EXECUTE)], CREATE, 27146),
-        ("ann", [(FOLDER, READ), (PROJECT, READ)], CREATE, 27178),
-        ("ann", [(FOLDER, READ), (PROJECT, READ), (PROJECT, EXECUTE)], CREATE, 0),
-        ("reader", [], CREATE, 27146),
-        ("reader", [(PROJECT, EXECUTE)], CREATE, 27146),
-        ("reader", [(FOLDER, READ)], CREATE, 27178),
-        ("reader", [(FOLDER, READ), (PROJECT, EXECUTE)], CREATE, 0),
-        ("ann", [(PROJECT, READ)], VALUES, 27146),
-        ("reader", [], VALUES, 27146),
-        ("reader", [(FOLDER, READ)], VALUES, 0),
-        ("ann", [(PROJECT, READ)], GET, 27109),
-        ("reader", [(FOLDER, READ)], GET, 0),
-        ("ann", [(FOLDER, READ), (PROJECT, MODIFY)], SET, 27109),
-        ("ann", [(FOLDER, READ), (PROJECT, READ), (PROJECT, MODIFY)], SET, 27106),
-        ("reader", [(FOLDER, READ), (PROJECT, MODIFY)], SET, 27106),
-        ("ann", [(ENVIRONMENT, READ), (ENVIRONMENT, MODIFY)], CHANGE, 27182),
-        ("ann", [(FOLDER, READ), (ENVIRONMENT, MODIFY)], CHANGE, 27182),
-        ("ann", [(FOLDER, READ), (ENVIRONMENT, READ), (ENVIRONMENT, MODIFY)], CHANGE, 0),
+        ("caller", [(PROJECT, READ), (PROJECT, EXECUTE)], CREATE, 27146),
+        ("caller", [(FOLDER, READ), (PROJECT, EXECUTE)], CREATE, 27146),
+        ("caller", [(FOLDER, READ), (PROJECT, READ)], CREATE, 27178),
+        ("caller", [(FOLDER, READ), (PROJECT, READ), (PROJECT, EXECUTE)], CREATE, 0),
+        ("reading_caller", [], CREATE, 27146),
+        ("reading_caller", [(PROJECT, EXECUTE)], CREATE, 27146),
+        ("reading_caller", [(FOLDER, READ)], CREATE, 27178),
+        ("reading_caller", [(FOLDER, READ), (PROJECT, EXECUTE)], CREATE, 0),
+        ("caller", [(PROJECT, READ)], VALUES, 27146),
+        ("reading_caller", [], VALUES, 27146),
+        ("reading_caller", [(FOLDER, READ)], VALUES, 0),
+        ("caller", [(PROJECT, READ)], GET, 27109),
+        ("reading_caller", [(FOLDER, READ)], GET, 0),
+        ("caller", [(FOLDER, READ), (PROJECT, MODIFY)], SET, 27109),
+        ("caller", [(FOLDER, READ), (PROJECT, READ), (PROJECT, MODIFY)], SET, 27106),
+        ("reading_caller", [(FOLDER, READ), (PROJECT, MODIFY)], SET, 27106),
+        ("caller", [(ENVIRONMENT, READ), (ENVIRONMENT, MODIFY)], CHANGE, 27182),
+        ("caller", [(FOLDER, READ), (ENVIRONMENT, MODIFY)], CHANGE, 27182),
+        ("caller", [(FOLDER, READ), (ENVIRONMENT, READ), (ENVIRONMENT, MODIFY)], CHANGE, 0),
     ],
 )
 def test_a_call_finds_only_what_the_views_show_to_the_caller(

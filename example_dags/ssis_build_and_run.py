@@ -25,7 +25,6 @@ def build(path: str) -> str:
     package = project.add_package("AddTaxes")
     package.add_parameter("Folder", "/data/prices")
     package.add_parameter("Rate", 1.2)
-    rows = package.add_variable("Rows", 0)
 
     managers = package.connection_managers
     net = [FlatFileColumn("Sku", length=20), FlatFileColumn("Price", "DT_NUMERIC", precision=10, scale=2)]
@@ -42,10 +41,7 @@ def build(path: str) -> str:
         read.output,
         {Column("Gross", "DT_NUMERIC", precision=12, scale=2): "(DT_NUMERIC,12,2)(Price * @[$Package::Rate])"},
     )
-    counted = flow.add_row_count("Count", taxes.output, rows)
-    flow.add_flat_file_destination("Write", counted.output, target)
-    done = package.add_expression("Done", "@[User::Rows] = @[User::Rows] + 0")
-    package.connect(flow.task, done)
+    flow.add_flat_file_destination("Write", taxes.output, target)
 
     Path(path).write_bytes(project.to_ispac())
     return path
@@ -61,7 +57,7 @@ with DAG(
 ) as dag:
     file = build("{{ params.file }}")
 
-    deploy = SsisDeployProjectOperator(task_id="deploy", source=str(file), folder="Sales", create_folder=True)
+    deploy = SsisDeployProjectOperator(task_id="deploy", source=file, folder="Sales", create_folder=True)
 
     add_taxes = SsisRunPackageOperator(
         task_id="add_taxes",
@@ -71,4 +67,4 @@ with DAG(
         parameters={"Folder": "{{ params.folder }}"},
     )
 
-    file >> deploy >> add_taxes
+    deploy >> add_taxes

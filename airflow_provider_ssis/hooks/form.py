@@ -49,8 +49,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         _IDENTITY,
         "Authentication",
         "How the connection authenticates. Empty: SQL login if the login has no backslash, NTLM if it is DOMAIN\\user, "
-        "Kerberos without login or with a keytab. On SQL Server, SSISDB lets only Windows and Entra accounts deploy, "
-        "start and stop packages.",
+        "Kerberos without login or with a keytab. On a boxed SQL Server, only Windows accounts (Kerberos, NTLM) can "
+        "deploy, start and stop packages.",
         enum=[each.value for each in Authentication],
         values_display={each.value: each.way.title for each in Authentication},
     ),

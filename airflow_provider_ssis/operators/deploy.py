@@ -38,7 +38,7 @@ from airflow_provider_ssis.operators.source_path import existing_source
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.project.project_file import ProjectFile
@@ -89,7 +89,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
     def __init__(
         self,
         *,
-        source: str | os.PathLike[str],
+        source: str | os.PathLike[str] | XComArg,
         folder: str,
         project: str | None = None,
         configuration: str | None = None,
@@ -106,7 +106,7 @@ class SsisDeployProjectOperator(SsisTask, BaseOperator):
         check_name("folder", folder)
         if isinstance(source, str) or is_known(source):
             check_name("source", os.fspath(source) if isinstance(source, os.PathLike) else source)
-        self.source = source
+        self.source: Any = source
         self.folder = folder
         self.project = project
         self.configuration = configuration

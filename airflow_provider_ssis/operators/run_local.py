@@ -50,7 +50,7 @@ from airflow_provider_ssis.operators.supervised import while_supervised
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_ssis.engine.process.job import RunJob
     from airflow_provider_ssis.engine.process.parent import EngineProcess, ProcessResult
@@ -129,7 +129,7 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
     def __init__(
         self,
         *,
-        source: str | os.PathLike[str],
+        source: str | os.PathLike[str] | XComArg,
         package: str | None = None,
         parameters: Mapping[str, Any] | str | None = None,
         project_parameters: Mapping[str, Any] | str | None = None,
@@ -146,7 +146,7 @@ class SsisRunLocalPackageOperator(SsisLocalLineageTask, SsisMaskingTask, BaseOpe
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.source = source
+        self.source: Any = source
         self.package = package
         self.parameters = parameters
         self.project_parameters = project_parameters

@@ -107,7 +107,7 @@ class XmlSource(FlowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Yield unknown properties, documents of the web, and columns and outputs that cannot be read."""
+        """Yield unknown properties, URLs, and columns and outputs that cannot be read."""
         yield from unknown_properties(plan, _PROPERTIES)
         yield from error_output_refusals(plan, has_texts=True)
         why = "the engine does not know this value"
@@ -116,7 +116,7 @@ class XmlSource(FlowComponent):
         yield from other_values(plan, "AccessMode", modes, "it is not one of an XML Source", "Choose 0, 1 or 2.")
         for name in ("XMLData", "XMLSchemaDefinition"):
             if _URL.match(plan.text(name)) and (name != "XMLData" or plan.text("AccessMode", _PATH) == _PATH):
-                why = "the engine reads no documents of the web"
+                why = "the engine does not read XML documents from a URL"
                 yield Refusal(plan.path, f"the property {name}", why, "Download the document in a task before.")
         for output in _outputs(plan):
             if not _rowset(output):
@@ -252,7 +252,10 @@ class XmlSource(FlowComponent):
         if not text.strip():
             raise TaskFailure(f"{self.plan.stored.name} has no XML document. Choose one.", _NO_PROPERTY)
         if _URL.match(text):
-            raise TaskFailure(f"The engine reads no documents of the web, such as {text.strip()}.", _CANNOT_READ)
+            raise TaskFailure(
+                f"The engine does not read XML documents from a URL: {text.strip()}. Download it in a task before.",
+                _CANNOT_READ,
+            )
         path = context.connections.path(text)
         try:
             self._source = path.open("rb")

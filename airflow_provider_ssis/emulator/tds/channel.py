@@ -143,7 +143,7 @@ class Channel:
             try:
                 return self._tls.read(_READ_SIZE)
             except ssl.SSLWantReadError:
-                data = await self._reader.read(_READ_SIZE)
+                data = await self._read_socket()
                 if not data:
                     return b""
                 self._tls_in.write(data)
@@ -151,6 +151,10 @@ class Channel:
                 return b""
             except ssl.SSLError as error:
                 raise ProtocolError(f"TLS: {error.reason}") from None
+        return await self._read_socket()
+
+    async def _read_socket(self) -> bytes:
+        """What the client has sent; nothing when it has closed the connection, or was killed."""
         try:
             return await self._reader.read(_READ_SIZE)
         except ConnectionError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -108,6 +109,20 @@ def test_an_oversized_request_ends_its_own_connection(server: EchoServer, caplog
         cursor.execute("SELECT 1")
         assert cursor.fetchall()
     assert "a message of more than 100000 bytes" in caplog.text
+
+
+def test_a_client_that_is_killed_is_no_error_of_the_server(
+    server: EchoServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["tds/8.0"])
+    client = context.wrap_socket(socket.create_connection((server.host, server.port), timeout=30))
+    # The system resets the connections of a killed process that has not read everything.
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    with closing(connect(server)):
+        assert "internal error" not in caplog.text
 
 
 BATCH = 1

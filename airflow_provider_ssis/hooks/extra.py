@@ -214,7 +214,7 @@ def whole_number(least: int, most: int | None = None) -> Callable[[Any], int]:
         except (TypeError, ValueError, OverflowError):
             # JSON has numbers too large for any float, which Python reads as infinity.
             raise ValueError("it must be a whole number") from None
-        if isinstance(value, float) and value != number:
+        if isinstance(value, bool) or (isinstance(value, float) and value != number):
             raise ValueError("it must be a whole number")
         if number < least or (most is not None and number > most):
             raise ValueError(f"it must be at least {least}" + ("" if most is None else f" and at most {most}"))

@@ -192,6 +192,7 @@ def test_a_uri_gives_booleans_as_text(value: Any, expected: bool) -> None:
         ({"login_timeout": "soon"}, "'login_timeout'.*whole number"),
         ({"login_timeout": float("inf")}, "'login_timeout'.*whole number"),
         ({"login_timeout": 1.5}, "'login_timeout'.*whole number"),
+        ({"login_timeout": True}, "'login_timeout'.*whole number"),
         ({"query_timeout": -1}, "'query_timeout'.*at least 0"),
         ({"login_timeout": 2**31}, "'login_timeout'.*at most 86400"),
         ({"query_timeout": 86_401}, "'query_timeout'.*at most 86400"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_ssis.catalog.errors import FolderNotFound
 from airflow_provider_ssis.catalog.parameter_types import SSIS_TYPES
 from airflow_provider_ssis.catalog.project_references import missing_reference, split_project
 from airflow_provider_ssis.catalog.requests import Sensitive
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.models import EnvironmentVariable
+    from airflow_provider_ssis.catalog.models import Environment, EnvironmentVariable
     from airflow_provider_ssis.catalog.requests import Value
 
 _NAME_ARGUMENTS: dict[str, Callable[[str, Any], object]] = {
@@ -168,7 +169,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
                 if self.create_folder and catalog.folder(folder) is None:
                     catalog.create_folder(folder, exist_ok=True)
                     self.log.info("Created the folder %s.", folder)
-                environment = catalog.create_environment(folder, name, description, exist_ok=True)
+                environment = self._create(catalog, folder, name, description)
                 self.log.info("Created the environment %s/%s.", folder, name)
                 current = _current(catalog, folder, name)
             elif description is not None and environment.description != description:
@@ -195,6 +196,13 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
             "changed": changed,
             "unchanged": [each for each in dict.fromkeys(changes.unchanged) if each not in changed],
         }
+
+    def _create(self, catalog: Catalog, folder: str, name: str, description: str | None) -> Environment:
+        try:
+            return catalog.create_environment(folder, name, description, exist_ok=True)
+        except FolderNotFound as error:
+            error.advice += " With create_folder=True the task creates the folder."
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         self._tolerance: OutageTolerance | None = None
         self._has_read = False
         self._status_log: StatusLog | None = None
+        self._last_found = ""
 
     @property
     def _poll_interval(self) -> float:
@@ -96,6 +97,11 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         """Wait on the worker, in either mode of the sensor."""
         try:
             return execute_sensor(self, context)
+        except AirflowSensorTimeout:
+            # Airflow's text does not say what the sensor waited for.
+            raise AirflowSensorTimeout(
+                f"The sensor's timeout of {self.timeout:g} s has passed. {self._last_found} A sensor stops nothing."
+            ) from None
         except reschedule_exception() as reschedule:
             result = self._wait_on_worker(context) if is_first_poke(context) else None
             if result is not None:
@@ -119,6 +125,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
 
         In mode ``reschedule`` each poke is a separate process, so each one logs it.
         """
+        self._last_found = text
         self._status_log = self._status_log or StatusLog(self.log)
         self._status_log.report(text)
 
@@ -134,6 +141,7 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         if not self._has_read and isinstance(error, LoginFailed | CatalogMissing):
             # It counts as an outage only after a successful login: each attempt could lock the account.
             raise error
+        self._last_found = f"The catalog cannot be read: {error}"
         self._tolerance = self._tolerance or OutageTolerance(config.outage_timeout())
         is_first = not self._tolerance.is_active
         self._tolerance.record_failure(error)

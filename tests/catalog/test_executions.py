@@ -215,6 +215,21 @@ def test_what_is_missing_is_reported(
         ready.create_execution(request_for(**arguments))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            {"parameters": {"Region": 1}},
+            "The project has a parameter of this name: give it as a parameter of the project",
+        ),
+        ({"project_parameters": {"AInt32": 1}}, "The package has a parameter of this name"),
+    ],
+)
+def test_a_parameter_of_the_other_kind_is_reported(ready: Catalog, arguments: dict[str, Any], text: str) -> None:
+    with pytest.raises(ParameterNotFound, match=text):
+        ready.create_execution(request_for(**arguments))
+
+
 def test_an_unknown_parameter_is_reported_with_those_that_there_are(ready: Catalog) -> None:
     with pytest.raises(ParameterNotFound) as caught:
         ready.create_execution(request_for(parameters={"AInt32": 1, "aint16": 1}))

@@ -320,7 +320,7 @@ def test_an_environment_of_another_folder_is_referred_to_with_its_folder(mart: C
 
 
 def test_the_folder_is_created_only_on_request(catalog: Catalog) -> None:
-    with pytest.raises(FolderNotFound):
+    with pytest.raises(FolderNotFound, match="With create_folder=True"):
         environment().execute()
     assert environment(create_folder=True).execute()["created"] is True
     assert catalog.environment("Sales", "Production") is not None

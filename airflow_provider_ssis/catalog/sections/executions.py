@@ -38,7 +38,7 @@ from airflow_provider_ssis.catalog.sections.parameters import Parameters
 from airflow_provider_ssis.catalog.session import Explain, Repeat
 from airflow_provider_ssis.catalog.sql.execution_creation import creation_batches
 from airflow_provider_ssis.catalog.sql.execution_queries import decode_values, execution_query, values_query
-from airflow_provider_ssis.catalog.sql.execution_settings import Setting, customized_level_of, settings_of
+from airflow_provider_ssis.catalog.sql.execution_settings import OWNERS, Setting, customized_level_of, settings_of
 from airflow_provider_ssis.catalog.sql.parameter_values import parameter_not_found, plain, wrong_type
 from airflow_provider_ssis.catalog.sql.rows import ResultSet, decode
 from airflow_provider_ssis.catalog.sql.statements import (
@@ -325,7 +325,14 @@ class Executions(Operations):
             own = [each for each in parameters if setting.object_type in (None, each.object_type)]
             found = [each for each in own if each.parameter_name == setting.name]
             if not found and not setting.is_optional:
-                return parameter_not_found(doing, setting.owner, setting.name, [each.parameter_name for each in own])
+                others = [OWNERS[each.object_type] for each in parameters if each.parameter_name == setting.name]
+                return parameter_not_found(
+                    doing,
+                    setting.owner,
+                    setting.name,
+                    [each.parameter_name for each in own],
+                    elsewhere=next(iter(others), None),
+                )
             for each in found:
                 if each.data_type.lower() not in map(str.lower, setting.lookup.data_types):
                     return wrong_type(doing, setting.title, each.data_type, setting.value, is_sensitive=each.sensitive)

@@ -119,12 +119,12 @@ def _logging_level(wanted: LoggingLevel | int | str | None) -> tuple[int | None,
     return int(wanted), None
 
 
-_OWNERS = {ObjectType.PROJECT: "project", ObjectType.PACKAGE: "package", ObjectType.EXECUTION: "server's options"}
+OWNERS = {ObjectType.PROJECT: "project", ObjectType.PACKAGE: "package", ObjectType.EXECUTION: "server's options"}
 
 
 def _parameter(object_type: ObjectType, name: str, value: Value) -> Setting:
     check_argument("parameter", name)
-    owner = _OWNERS[object_type]
+    owner = OWNERS[object_type]
     title = f"the parameter {name!r} of the {owner}"
     expression = _expression(title, value)
     if expression.is_constant:

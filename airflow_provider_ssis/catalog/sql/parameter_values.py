@@ -93,13 +93,16 @@ def plain(value: Value) -> ParameterValue:
     return value.value if isinstance(value, Sensitive) else value
 
 
-def parameter_not_found(doing: str, owner: str, parameter: str, known: Iterable[str]) -> ParameterNotFound:
+def parameter_not_found(
+    doing: str, owner: str, parameter: str, known: Iterable[str], *, elsewhere: str | None = None
+) -> ParameterNotFound:
     """The exception for an unknown parameter, which lists the existing ones.
 
     :param doing: the failed action, as the beginning of the message.
     :param owner: the package or project that should have the parameter.
     :param parameter: its name.
     :param known: the names of the owner's parameters.
+    :param elsewhere: ``project`` or ``package`` if that one has a parameter of the same name. Default: neither has.
     """
     names = sorted(known)
     advice = f"Its parameters are: {', '.join(names)}." if names else "It has no parameters that the login can see."
@@ -107,6 +110,8 @@ def parameter_not_found(doing: str, owner: str, parameter: str, known: Iterable[
     if similar:
         meant = next(name for name in names if name.lower() == similar[0])
         advice += f" Did you mean {meant!r}? Names of parameters are case-sensitive."
+    if elsewhere is not None:
+        advice += f" The {elsewhere} has a parameter of this name: give it as a parameter of the {elsewhere}."
     return ParameterNotFound(f"{doing} failed: {owner} has no parameter {parameter!r}", advice=advice)
 
 

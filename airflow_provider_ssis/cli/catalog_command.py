@@ -13,7 +13,7 @@ import click
 
 from airflow_provider_ssis.cli.airflow_process import UnreadableConnection, output_to_stderr
 from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, ConnectionOptions, take_connection
-from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed, error_object
+from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.interrupts import interruptible
 from airflow_provider_ssis.cli.output import Output
 
@@ -60,7 +60,7 @@ def _declared(
         @wraps(function)
         def run(*, as_json: bool, **options: Any) -> int | None:
             output = Output(as_json=as_json)
-            with _reported(output, exit_code_of), interruptible(signal.SIGINT):
+            with _reported(exit_code_of), interruptible(signal.SIGINT):
                 connector = connector_of(take_connection(options), as_json=as_json)
                 return call(connector, lambda subject: function(subject, output, **options))
 
@@ -116,7 +116,7 @@ def connector_of(connection: ConnectionOptions, *, as_json: bool) -> CatalogConn
 
 
 @contextmanager
-def _reported(output: Output, exit_code_of: ExitCodeOf) -> Iterator[None]:
+def _reported(exit_code_of: ExitCodeOf) -> Iterator[None]:
     """Report errors of the catalog and of files as failures of the command."""
     from airflow_provider_ssis.catalog.errors import CatalogError
     from airflow_provider_ssis.project.errors import ProjectError
@@ -127,13 +127,5 @@ def _reported(output: Output, exit_code_of: ExitCodeOf) -> Iterator[None]:
         # Those of functions that know nothing of the command get its context, for its name and its exit code.
         error.ctx = error.ctx or click.get_current_context()
         raise
-    except OutputFailed:
-        raise
-    except (CatalogError, ProjectError, UnreadableConnection, CommandFailed) as error:
-        code = error.exit_code if isinstance(error, CommandFailed) else exit_code_of(error)
-        if not output.as_json:
-            raise CommandFailed(str(error), code) from None
-        number = getattr(error, "number", None)
-        # On one line, because some commands have printed such lines before.
-        output.json_line(error_object(str(error), type(error).__name__, code, number=number))
-        raise CommandFailed("", code) from None
+    except (CatalogError, ProjectError, UnreadableConnection) as error:
+        raise CommandFailed(str(error), exit_code_of(error), cause=error) from None

@@ -22,18 +22,20 @@ class CommandFailed(Exception):
     :param message: what happened, where, and what to do next; a missing full stop is added. Empty if that is printed
         already.
     :param exit_code: the exit code of the process. Default: 1.
+    :param cause: the error that JSON names by its type and number. Default: this one.
     """
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
+    def __init__(self, message: str, exit_code: int = 1, *, cause: Exception | None = None) -> None:
         super().__init__(sentence(message))
         self.exit_code = exit_code
+        self.cause = cause or self
         context = click.get_current_context(silent=True)
         self.command = context.command_path if context else "airflow-ssis"
         self.as_json = bool(context and context.params.get("as_json"))
 
     def show(self) -> None:
         """Print the message: an object if the command prints JSON, else on standard error after the command's name."""
-        if str(self) and not (self.as_json and _shown_as_json(str(self), type(self).__name__, self.exit_code)):
+        if str(self) and not (self.as_json and _shown_as_json(str(self), self.cause, self.exit_code)):
             click.echo(f"{self.command}: {self}", err=True)
 
 
@@ -70,13 +72,8 @@ def show_usage_error(error: click.UsageError, exit_code: int, *, as_json: bool) 
     :param as_json: print an object instead, if the command has the option ``--json``.
     """
     has_json = error.ctx is not None and any(param.name == "as_json" for param in error.ctx.command.params)
-    if not (as_json and has_json and _shown_as_json(error.format_message(), "UsageError", exit_code)):
+    if not (as_json and has_json and _shown_as_json(error.format_message(), click.UsageError(""), exit_code)):
         error.show()
-
-
-def error_object(text: str, kind: str, exit_code: int, *, number: int | None = None) -> dict[str, object]:
-    """The object that a command prints for an error if it prints JSON."""
-    return {"error": sentence(text), "type": kind, "number": number, "exit_code": exit_code}
 
 
 def drop_output() -> None:
@@ -85,9 +82,12 @@ def drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _shown_as_json(text: str, kind: str, exit_code: int) -> bool:
+def _shown_as_json(text: str, cause: Exception, exit_code: int) -> bool:
+    """Print an error as an object, on one line because some commands have printed such lines before."""
+    number = getattr(cause, "number", None)
+    found = {"error": sentence(text), "type": type(cause).__name__, "number": number, "exit_code": exit_code}
     try:
-        click.echo(json.dumps(error_object(text, kind, exit_code)))
+        click.echo(json.dumps(found))
     except OSError:
         return False
     return True

@@ -121,6 +121,24 @@ def test_names_of_variables_that_differ_in_case_are_refused(run: Command, mart: 
     assert mart.environment("Sales", "Test") is None
 
 
+@pytest.mark.parametrize(
+    ("arguments", "kind", "number"),
+    [
+        (["diff", "catalog:Sales/None", "catalog:Sales/Mart"], "ProjectNotFound", 27109),
+        (["inspect", "none.dtsx"], "InvalidPartError", None),
+        (["env", "show", "Sales", "None"], "EnvironmentNotFound", None),
+        (["list", "executions", "--limit", "0"], "UsageError", None),
+    ],
+)
+def test_json_names_the_type_of_an_error(
+    run: Command, mart: Catalog, arguments: list[str], kind: str, number: int | None
+) -> None:
+    code = 2 if arguments[0] in ("diff", "list") else 1
+    error = run(*arguments, "--json", code=code).json
+    assert (error["type"], error["number"], error["exit_code"]) == (kind, number, code)
+    assert error["error"].endswith(".")
+
+
 def test_an_id_larger_than_a_bigint_is_refused(run: Command, mart: Catalog) -> None:
     run("messages", 1, "--after", 2**63, code=2)
     with pytest.raises(InvalidArgument, match="larger than a bigint"):

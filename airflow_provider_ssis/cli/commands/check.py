@@ -50,7 +50,7 @@ def command(
             checked = check_package(source, package, scripts=scripts, password=password)
             found += [(str(source), one) for one in checked]
     except (EngineError, ProjectError) as error:
-        raise CommandFailed(str(error)) from None
+        raise CommandFailed(str(error), cause=error) from None
     if as_json:
         output.json([{"source": source, "can_run": one.can_run, **asdict(one)} for source, one in found])
     else:

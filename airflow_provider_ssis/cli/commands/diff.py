@@ -40,7 +40,7 @@ def _run(
         with _opened(before, options, password, as_json) as one, _opened(after, options, password, as_json) as other:
             found = compare(one, other, ids=ids)
     except (ProjectError, CatalogError, UnreadableConnection, CommandFailed) as error:
-        raise CommandFailed(str(error), FAILED) from None
+        raise CommandFailed(str(error), FAILED, cause=error) from None
     click.echo(_json(found) if as_json else _text(found), nl=False)
     return DIFFERENT if found else 0
 

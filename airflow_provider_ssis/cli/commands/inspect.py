@@ -91,7 +91,7 @@ def command(
             return
         found = description.describe(source, password=password)
     except ProjectError as error:
-        raise CommandFailed(str(error)) from None
+        raise CommandFailed(str(error), cause=error) from None
     except OSError as error:
         raise CommandFailed(f"cannot read {source}: {error.strerror or error}") from None
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else to_tree(found), nl=False)

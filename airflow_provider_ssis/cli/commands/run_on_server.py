@@ -13,7 +13,7 @@ import click
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.commands.messages import LEVELS
 from airflow_provider_ssis.cli.exit_codes import ExitCode, RunCommand, exit_code_of_error, exit_code_of_status
-from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
+from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed, sentence
 from airflow_provider_ssis.cli.interrupts import interruptible
 from airflow_provider_ssis.cli.option_values import (
     FilePath,
@@ -161,9 +161,10 @@ def _started(execution_id: int, status: OperationStatus | None = None) -> Iterat
         raise OutputFailed(error, code, f"Execution {execution_id} {known}: airflow-ssis show {execution_id}") from None
     except (CatalogError, CommandFailed) as error:
         raise CommandFailed(
-            f"execution {execution_id} was started, but its end could not be read: {error} To see its status: "
-            f"airflow-ssis show {execution_id}",
+            f"execution {execution_id} was started, but its end could not be read: {sentence(str(error))} To see its "
+            f"status: airflow-ssis show {execution_id}",
             ExitCode.UNKNOWN,
+            cause=error,
         ) from None
 
 

@@ -102,9 +102,9 @@ RESUME_AFTER = Option(
     "resume_after",
     "float",
     30.0,
-    "Seconds that a deferred or rescheduled task stays away from workers at least. Airflow fails a task that returns "
-    "before the scheduler has seen the end of its worker process. If [workers] min_heartbeat_interval is longer than "
-    "its default, the difference is added. 0 means no such limit.",
+    "The least number of seconds between the deferral or reschedule of a task and its return to a worker. Airflow "
+    "fails a task that returns before the scheduler has seen the end of its worker process. If [workers] "
+    "min_heartbeat_interval is longer than its default, the difference is added. 0 means no such limit.",
 )
 GC_FREEZE_AT = Option(
     "gc_freeze_at",

@@ -5,10 +5,12 @@ A class of component names the properties and dispositions of its inputs, output
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import (
     NOT_USED,
@@ -125,6 +127,23 @@ def ignored_parts(component: Component, path: str, known: StoredParts) -> Iterat
         if isinstance(part, (InputColumn, OutputColumn)) and part.external_key not in external:
             why = f"it refers to the external column {part.external_key!r}, which does not exist"
             yield Refusal(path, f"the {kind} {where!r}", why, _CORRECT)
+    for one in component.inputs:
+        yield from _mapped_twice(path, one)
+
+
+def _mapped_twice(path: str, one: ComponentInput) -> Iterator[Refusal]:
+    """Yield columns of an input that lead to the same column: one of them would be lost."""
+    names = {column.key: column.name for column in one.external_columns}
+    used = [column for column in one.columns if column.usage != "ignored"]
+    for what, targets in (
+        ("lead to the external column", [column.external_key for column in used]),
+        ("lead to the output column", [reference_of(column.properties, "OutputColumnLineageID") for column in used]),
+        ("have the lineage id", [column.lineage_id for column in used]),
+    ):
+        for target, count in Counter(targets).items():
+            if target and count > 1:
+                shown = names.get(target, target)
+                yield Refusal(path, f"the input {one.name!r}", f"two of its columns {what} {shown!r}", _CORRECT)
 
 
 def wrong_attributes(component: Component, path: str) -> Iterator[Refusal]:

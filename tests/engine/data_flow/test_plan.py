@@ -202,3 +202,36 @@ def test_an_error_output_without_a_copy_of_a_column_is_refused(
     refusals = flow.refusals()
     assert len(refusals) == bool(reason)
     assert all(reason in one for one in refusals)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [
+        ("file", "@externalMetadataColumnId", "two of its columns lead to the external column 'a'"),
+        ("file", "@lineageId", "two of its columns have the lineage id"),
+        ("union", "properties/property[@name='OutputColumnLineageID']/text()", "two of its columns lead to the output"),
+    ],
+)
+def test_two_columns_of_an_input_for_one_column_are_refused(
+    flow: FlowTest, kind: str, change: str, reason: str
+) -> None:
+    columns = [integer("a"), integer("b")]
+    source = flow.source("In", "1,2\n", columns)
+    if kind == "file":
+        flow.flow.add_flat_file_destination("Made", source.output, flow.file("Out", columns))
+    else:
+        flow.rows_of("Out", flow.flow.add_union_all("Made", [source.output]).output)
+    assert not flow.refusals()
+
+    def changed(package: str) -> str:
+        root = etree.fromstring(package.encode())
+        first, second = root.xpath("//component[@name='Made']/inputs/input[1]/inputColumns/inputColumn")
+        (value,) = first.xpath(change)
+        if change.startswith("@"):
+            second.set(change[1:], value)
+        else:
+            second.find("properties/property[@name='OutputColumnLineageID']").text = value
+        return etree.tostring(root, encoding="unicode")
+
+    flow.change = changed
+    assert any(reason in one for one in flow.refusals())

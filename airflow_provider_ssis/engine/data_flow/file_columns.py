@@ -19,22 +19,35 @@ from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
 from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
-from airflow_provider_ssis.project.package.data_flow import InputColumn
+from airflow_provider_ssis.project.package.data_flow import InputColumn, OutputColumn
 
 Problem = tuple[int, str]
 """The code of an error of a row, and its reason."""
+CANNOT_READ, CANNOT_WRITE, NO_BOM, DISK_FULL = 0xC0209094, 0xC0209095, 0xC02090C4, 0xC02090AE
+CONTENT_CODES = frozenset((CANNOT_READ, CANNOT_WRITE, NO_BOM, DISK_FULL))
+"""The codes of files that are open."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
     """A column with paths, and the one with the content of the files.
 
-    :param stored: the column with the paths, as the package stores it.
+    :param stored: the column with the paths, as the package stores it; its disposition is for files that do not open.
+    :param content: the column with the content; its disposition is for the reading and writing of open files.
     """
 
     stored: InputColumn
+    content: InputColumn | OutputColumn
     path: RowColumn
     data: RowColumn
+
+    def disposition(self, code: int) -> str:
+        """Return what to do with a row that has an error.
+
+        :param code: its code.
+        """
+        stored = self.content if code in CONTENT_CODES else self.stored
+        return stored.error_disposition
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +121,25 @@ class FileColumnComponent(RowComponent):
         :param problems: the problems of each column by the index of their row.
         """
         first_row, self._first_row = self._first_row, self._first_row + batch.num_rows
-        errors = [self._errors(one, found, batch.num_rows) for one, found in problems]
+        errors = [each for one, found in problems for each in self._errors(one, found, batch.num_rows)]
         result = apply_dispositions(self.plan, batch, errors, first_row)
         if result.redirected is not None and self.plan.error_output is not None:
             yield self.plan.error_output.key, result.redirected
         yield self.plan.main_output.key, rows if result.kept is None else rows.filter(pa.array(result.kept))
 
-    def _errors(self, one: FileColumn, problems: Mapping[int, Problem], rows: int) -> ColumnErrors:
-        codes = np.zeros(rows, np.uint32)
-        for row, (code, _) in problems.items():
-            codes[row] = code
-
+    def _errors(self, one: FileColumn, problems: Mapping[int, Problem], rows: int) -> Iterator[ColumnErrors]:
         def detail(row: int) -> TaskFailure:
             code, reason = problems[row]
             text = f"{self.plan.stored.name} could not {self.verb} the file: {reason}"
             return TaskFailure(text, message_code(code), subcomponent=self.plan.subcomponent)
 
-        name = f'the column "{one.path.name}"'
-        return ColumnErrors(codes, False, one.stored.error_disposition, one.path.lineage_id, name, detail)
+        for stored, column, is_open in ((one.stored, one.path, False), (one.content, one.data, True)):
+            codes = np.zeros(rows, np.uint32)
+            for row, (code, _) in problems.items():
+                if (code in CONTENT_CODES) is is_open:
+                    codes[row] = code
+            name = f'the column "{column.name}"'
+            yield ColumnErrors(codes, False, stored.error_disposition, column.lineage_id, name, detail)
 
     def fail(self, text: str, code: int) -> NoReturn:
         """Fail the task: the text follows the name of the component."""

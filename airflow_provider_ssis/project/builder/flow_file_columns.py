@@ -14,7 +14,7 @@ AUDIT_ITEMS = {
     "package id": (1, Column("", "DT_GUID")),
     "package name": (2, Column("", length=128)),
     "version id": (3, Column("", "DT_GUID")),
-    "start time": (4, Column("", "DT_DBTIMESTAMP")),
+    "start time": (4, Column("", "DT_DATE")),
     "machine name": (5, Column("", length=128)),
     "user name": (6, Column("", length=128)),
     "task name": (7, Column("", length=128)),
@@ -23,6 +23,9 @@ AUDIT_ITEMS = {
 """The number that a package stores, and the type of the column, by the name of the fact."""
 _BLOBS = ("DT_TEXT", "DT_NTEXT", "DT_IMAGE")
 _PATHS = ("DT_WSTR", "DT_STR")
+_OPENING, _READING, _WRITING = "File Open", "File Read", "File Write"
+_ERRORS = ("errorRowDisposition",)
+"""Such a column has no disposition for truncations."""
 
 
 class FileColumns(DataFlowElements):
@@ -84,11 +87,15 @@ class FileColumns(DataFlowElements):
         for value, path in columns.items():
             found = self._typed(name, value, source, _BLOBS)
             self._typed(name, path, source, _PATHS)
-            for each, id_ in ((found, int32(0)), (upstream[path], reference(found.lineage_id))):
+            for each, id_, operation in (
+                (found, int32(0), _WRITING),
+                (upstream[path], reference(found.lineage_id), _OPENING),
+            ):
                 used.append(
                     InputColumn(
                         each,
-                        operation="",
+                        operation=operation,
+                        can_fail=_ERRORS,
                         properties={**flags, "FileDataColumnID": id_, "WriteBOM": boolean(write_bom)},
                     )
                 )
@@ -119,12 +126,13 @@ class FileColumns(DataFlowElements):
         wrong = [each.name for each in columns if each.data_type not in _BLOBS]
         if not columns or wrong:
             raise self._error(name, f"needs new columns of the types {', '.join(_BLOBS)}")
-        added = [OutputColumn(each) for each in columns]
+        added = [OutputColumn(each, operation=_READING, can_fail=_ERRORS) for each in columns]
         main, error = self._row_outputs(ref_id, "Import Column", source, self._new_columns(name, added, source))
         used = [
             InputColumn(
                 self._typed(name, path, source, _PATHS),
-                operation="",
+                operation=_OPENING,
+                can_fail=_ERRORS,
                 properties={
                     "ExpectBOM": boolean(expect_bom),
                     "FileDataColumnID": reference(main.lineage_id(new.name)),

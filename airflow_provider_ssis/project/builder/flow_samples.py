@@ -70,4 +70,4 @@ def _sample(value: int, seed: int) -> Properties:
 
 
 def _copied(found: InputColumn) -> OutputColumn:
-    return OutputColumn(found.source.column, properties={"InputColumnLineageId": reference(found.source.lineage_id)})
+    return OutputColumn(found.source.column, properties={"InputColumnLineageID": reference(found.source.lineage_id)})

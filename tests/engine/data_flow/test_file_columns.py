@@ -16,14 +16,17 @@ def flow(tmp_path: Path) -> FlowTest:
     return FlowTest(tmp_path)
 
 
-def _import(flow: FlowTest, paths: str, type_: str, disposition: str = "", *, bom: bool = False) -> FlowResult:
+def _import(
+    flow: FlowTest, paths: str, type_: str, disposition: str = "", *, bom: bool = False, columns: str = "path content"
+) -> FlowResult:
     code_page = 1252 if type_ == "DT_TEXT" else 0
     source = flow.source("In", paths, [integer("n"), text("path", 200)])
     new = Column("content", type_, code_page=code_page)
     column = flow.flow.add_import_column("Import", source.output, {new: "path"}, expect_bom=bom)
     flow.rows_of("Out", column.output)
     if disposition:
-        column.set_dispositions(error=disposition, column="path")
+        for name in columns.split():
+            column.set_dispositions(error=disposition, column=name)
         flow.rows_of("Errors", column.error_output)
     return flow.run()
 
@@ -56,6 +59,19 @@ def test_files_that_cannot_be_read_are_redirected_with_their_codes(flow: FlowTes
     assert codes == [0xC02090BC, 0xC02090C4, 0xC02090BE, 0xC02090C2]
 
 
+@pytest.mark.parametrize(
+    ("columns", "bom", "code"), [("path", True, 0xC02090C3), ("path", False, 0), ("content", False, 0xC02090BB)]
+)
+def test_the_column_of_the_content_decides_about_files_that_are_open(
+    flow: FlowTest, columns: str, bom: bool, code: int
+) -> None:
+    (flow.folder / "no bom").write_bytes(b"ab")
+    path = flow.folder / ("no bom" if bom else "missing")
+    result = _import(flow, f"1,{path}\n", "DT_NTEXT", "RedirectRow", bom=bom, columns=columns)
+    assert (result.errors[0].code if result.errors else 0) == code
+    assert len(result.rows["Errors"]) == (not code)
+
+
 def test_a_file_that_cannot_be_read_fails_the_component(flow: FlowTest) -> None:
     result = _import(flow, f"1,{flow.folder / 'missing'}\n", "DT_IMAGE")
     assert [said.code for said in result.errors][:2] == [0xC02090BB, 0xC0209029]
@@ -75,10 +91,16 @@ def _export(flow: FlowTest, rows: str, **options: bool) -> FlowResult:
 
 
 @pytest.mark.parametrize("none", ["0", r"#{Package\Data Flow\0:invalid}"])
-def test_values_become_files(flow: FlowTest, none: str) -> None:
-    flow.change = lambda stored: re.sub(
-        r'(name="FileDataColumnID"[^>]*>)0<', lambda found: f"{found[1]}{none}<", stored
-    )
+@pytest.mark.parametrize("refers_to_input", [False, True])
+def test_values_become_files(flow: FlowTest, none: str, refers_to_input: bool) -> None:
+    def changed(stored: str) -> str:
+        text = re.sub(r'(name="FileDataColumnID"[^>]*>)0<', lambda found: f"{found[1]}{none}<", stored)
+        # Visual Studio refers to the input column, not to the column of the flow.
+        own = r"#{Package\Load\Export.Inputs[Export Column Input].Columns[long]}"
+        lineage = r'(name="FileDataColumnID"[^>]*>)#\{[^}]*Convert[^}]*\}'
+        return re.sub(lineage, lambda found: found[1] + own, text) if refers_to_input else text
+
+    flow.change = changed
     path = flow.folder / "a.txt"
     result = _export(flow, f"{path},Grüße\n", write_bom=True)
     assert result.failure is None

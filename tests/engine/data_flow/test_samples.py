@@ -53,6 +53,7 @@ def test_row_sampling_selects_exactly_that_many_rows(flow: FlowTest, wanted: int
     sample = flow.flow.add_row_sampling("Sample", source.output, wanted, seed=3)
     for name in (SELECTED, UNSELECTED):
         flow.rows_of(name, sample.outputs[name])
+    assert b'name="InputColumnLineageID"' in flow.package.to_bytes()
     rows = flow.run().rows
     assert len(rows[SELECTED]) == selected
     assert sorted(rows[SELECTED] + rows[UNSELECTED]) == [(number,) for number in range(300)]

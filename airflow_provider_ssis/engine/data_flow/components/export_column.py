@@ -18,6 +18,8 @@ from airflow_provider_ssis.datatypes import DataTypeCode
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import Emitted
 from airflow_provider_ssis.engine.data_flow.file_columns import (
+    CANNOT_WRITE,
+    DISK_FULL,
     FileColumn,
     FileColumnCodes,
     FileColumnComponent,
@@ -30,7 +32,7 @@ from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, St
 
 _NO_DATA_COLUMN = 0xC0208027
 _APPENDS_AND_TRUNCATES = 0xC0208033
-_CANNOT_OPEN, _CANNOT_WRITE, _FILE_EXISTS, _DISK_FULL = 0xC0209093, 0xC0209095, 0xC02090A7, 0xC02090AE
+_CANNOT_OPEN, _FILE_EXISTS = 0xC0209093, 0xC02090A7
 _CODES = {
     errno.ENOENT: 0xC02090A1,
     errno.ENOTDIR: 0xC02090A1,
@@ -39,8 +41,8 @@ _CODES = {
     errno.EPERM: 0xC02090A5,
     errno.EISDIR: 0xC02090A5,
     errno.EEXIST: _FILE_EXISTS,
-    errno.ENOSPC: _DISK_FULL,
-    errno.EDQUOT: _DISK_FULL,
+    errno.ENOSPC: DISK_FULL,
+    errno.EDQUOT: DISK_FULL,
 }
 
 
@@ -88,7 +90,7 @@ class ExportColumn(FileColumnComponent):
             code, reason = self._write(one, path, values[row].as_py())
             if code:
                 problems[row] = (code, reason)
-                if one.stored.error_disposition not in (IGNORE, REDIRECT):
+                if one.disposition(code) not in (IGNORE, REDIRECT):
                     break
         return problems
 
@@ -99,7 +101,7 @@ class ExportColumn(FileColumnComponent):
         try:
             content = to_content(value, one.data.type)
         except ValueError as error:
-            return _CANNOT_WRITE, f"{error}."
+            return CANNOT_WRITE, f"{error}."
         file = self._context.connections.path(path)
         mode = "ab" if one.appends else "wb" if one.truncates else "xb"
         try:
@@ -123,5 +125,5 @@ class ExportColumn(FileColumnComponent):
                 any(flag_of(properties, name) for properties in both)
                 for name in ("AllowAppend", "ForceTruncate", "WriteBOM")
             ]
-            found.append(_Export(column, path, known[data[1].lineage_id], *flags))
+            found.append(_Export(column, data[1], path, known[data[1].lineage_id], *flags))
         return found

@@ -16,6 +16,8 @@ import pyarrow as pa
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import Emitted
 from airflow_provider_ssis.engine.data_flow.file_columns import (
+    CANNOT_READ,
+    NO_BOM,
     FileColumn,
     FileColumnCodes,
     FileColumnComponent,
@@ -23,10 +25,10 @@ from airflow_provider_ssis.engine.data_flow.file_columns import (
 )
 from airflow_provider_ssis.engine.data_flow.file_values import NoBomError, from_content
 from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
 
 _UNKNOWN_COLUMN = 0xC0208029
-_CANNOT_OPEN, _CANNOT_READ, _NO_BOM, _NO_FOLDER = 0xC0209091, 0xC0209094, 0xC02090C4, 0xC02090BE
+_CANNOT_OPEN, _NO_FOLDER = 0xC0209091, 0xC02090BE
 _CODES = {
     errno.ENOENT: 0xC02090BC,
     errno.ENOTDIR: _NO_FOLDER,
@@ -34,7 +36,7 @@ _CODES = {
     errno.EACCES: 0xC02090C2,
     errno.EPERM: 0xC02090C2,
     errno.EISDIR: 0xC02090C2,
-    errno.EIO: _CANNOT_READ,
+    errno.EIO: CANNOT_READ,
 }
 _PART_BYTES = 32 * 1024 * 1024
 """The most bytes of the files of a part of a batch."""
@@ -52,7 +54,8 @@ class ImportColumn(FileColumnComponent):
 
     classes: ClassVar[tuple[str, ...]] = ("Inserter",)
     parts: ClassVar[StoredParts] = StoredParts(
-        {INPUT_COLUMN: frozenset({"FileDataColumnID", "ExpectBOM"})}, dispositions=frozenset({INPUT_COLUMN})
+        {INPUT_COLUMN: frozenset({"FileDataColumnID", "ExpectBOM"})},
+        dispositions=frozenset({INPUT_COLUMN, OUTPUT_COLUMN}),
     )
     verb = "read"
     check_codes = FileColumnCodes(no_columns=0xC0208037, no_text=0xC0208039, no_blob=0xC0208038)
@@ -106,9 +109,9 @@ class ImportColumn(FileColumnComponent):
         try:
             return from_content(file.read_bytes(), one.data.type, expect_bom=one.expects_bom), 0, ""
         except NoBomError:
-            return None, _NO_BOM, f"it does not begin with a byte order mark: {path}."
+            return None, NO_BOM, f"it does not begin with a byte order mark: {path}."
         except ValueError as error:
-            return None, _CANNOT_READ, f"{error}: {path}."
+            return None, CANNOT_READ, f"{error}: {path}."
         except OSError as error:
             code = _CODES.get(error.errno or 0, _CANNOT_OPEN)
             if error.errno == errno.ENOENT and not file.parent.exists():
@@ -119,11 +122,14 @@ class ImportColumn(FileColumnComponent):
     def _imports(self) -> list[_Import]:
         output = self.plan.main_output
         types = self.plan.outputs[output.key].by_lineage
+        columns = {column.lineage_id: column for column in output.columns}
         lineage_ids = {column.key: column.lineage_id for column in output.columns}
         found = []
         for column, path, reference, _ in self.references():
             lineage_id = lineage_ids.get(reference, reference)
-            if lineage_id not in types:
+            if lineage_id not in columns:
                 self.fail(f"has no column for the files in {path.name}", _UNKNOWN_COLUMN)
-            found.append(_Import(column, path, types[lineage_id], flag_of(column.properties, "ExpectBOM")))
+            found.append(
+                _Import(column, columns[lineage_id], path, types[lineage_id], flag_of(column.properties, "ExpectBOM"))
+            )
         return found

@@ -27,7 +27,7 @@ class RowSampling(FlowComponent):
 
     classes: ClassVar[tuple[str, ...]] = ("RowSampling",)
     parts: ClassVar[StoredParts] = StoredParts(
-        {OUTPUT: frozenset({"Selected"}), OUTPUT_COLUMN: frozenset({"InputColumnLineageId"})}
+        {OUTPUT: frozenset({"Selected"}), OUTPUT_COLUMN: frozenset({"InputColumnLineageID"})}
     )
     keeps_rows = True
 
@@ -79,7 +79,7 @@ class RowSampling(FlowComponent):
         output = next(one for one in self.plan.stored.outputs if one.key == key)
         found = []
         for column in output.columns:
-            source = input_column(self.plan.stored, reference_of(column.properties, "InputColumnLineageId"))
+            source = input_column(self.plan.stored, reference_of(column.properties, "InputColumnLineageID"))
             if source is None:
                 text = f"has the output column {column.name}, which belongs to no input column"
                 raise self._failure(text, _NO_INPUT_COLUMN)

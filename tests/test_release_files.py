@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from airflow_provider_ssis.provider_info import get_provider_info
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).parents[1]
 REGISTRY: dict[str, Any] = yaml.safe_load((ROOT / ".airflow-registry.yaml").read_text())
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULES = [entry["module"] for kind in ("operators", "other") for entry in REGISTRY[kind]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import pymssql
 import pyodbc
@@ -19,6 +18,7 @@ from airflow_provider_ssis.catalog.errors.driver_errors import (
     statement_error,
 )
 from airflow_provider_ssis.catalog.errors.error_numbers import MEANINGS
+from tests.support.places import SHARED
 
 INFORMATIONAL = 10
 
@@ -38,7 +38,7 @@ def test_the_tree_in_the_documentation_is_that_of_the_classes() -> None:
     assert drawn == ["CatalogError", *tree(errors.CatalogError)]
 
 
-ERROR_NUMBERS = Path(__file__).parents[3] / "shared" / "ssisdb" / "error_numbers.csv"
+ERROR_NUMBERS = SHARED / "ssisdb" / "error_numbers.csv"
 
 
 def test_a_number_of_sql_server_is_read_from_the_text_that_odbc_makes() -> None:

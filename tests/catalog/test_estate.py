@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pyodbc
@@ -22,13 +21,11 @@ from airflow_provider_ssis.catalog.securables import Securable
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.project.build import build_ispac
 from tests.support.mart import MART
+from tests.support.places import INPUTS, needs_inputs
 from tests.support.ssis_projects import make_ispac, package, task
 from tests.support.waiting import wait_until
 
-INPUTS = Path(__file__).resolve().parents[3] / "shared" / "inputs"
-pytestmark = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+pytestmark = needs_inputs
 
 PASSWORD = "3state-s3cret"
 ETL, SAMPLE = "Daily ETL", "SampleSSISProject"

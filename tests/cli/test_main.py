@@ -21,7 +21,7 @@ from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
 from airflow_provider_ssis.cli.lazy_group import CommandEntry, LazyGroup
 from airflow_provider_ssis.cli.main import command_line, main
 from airflow_provider_ssis.cli.output import Column, Output
-from tests.support.markdown import ROOT
+from tests.support.places import ROOT
 
 FULL = Path("/dev/full")
 HEAVY = ["airflow", "duckdb", "lark", "lxml", "numpy", "pyarrow", "pyodbc", "rich", "sqlglot"]

@@ -12,7 +12,7 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.errors import InvalidArgument
 from airflow_provider_ssis.cli.main import main
 from tests.cli.conftest import Command
-from tests.docs.conftest import SALES_MART
+from tests.support.places import SALES_MART
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 
 from airflow_provider_ssis.cli.command_table import COMMANDS
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.markdown import ROOT
 from tests.support.mart import MART
+from tests.support.places import ROOT
 
 pytestmark = pytest.mark.processes
 

@@ -11,9 +11,7 @@ from airflow_provider_ssis.catalog.requests import VariableReference
 from airflow_provider_ssis.emulator.server import LoginKind, SsisdbEmulator
 from airflow_provider_ssis.project.build import build_project
 from tests.support.dag_runs import migrated_home
-from tests.support.markdown import ROOT
-
-SALES_MART = ROOT / "example_dags" / "ssis" / "sales_mart"
+from tests.support.places import SALES_MART
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from pathlib import Path
 
 import click
 import pytest
@@ -15,8 +14,9 @@ from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.cli.main import command_line
 from airflow_provider_ssis.verify.signatures import SIGNATURES
 from airflow_provider_ssis.verify.view_columns import VIEW_COLUMNS
+from tests.support.places import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "catalog.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 NAME = re.compile(r"`([\w ]+)`")
 

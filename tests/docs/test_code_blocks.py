@@ -23,7 +23,8 @@ import yaml
 from airflow_provider_ssis import config
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.dag_runs import airflow_environment, run_dag
-from tests.support.markdown import ROOT, CodeBlock, blocks_of, code_blocks, pages
+from tests.support.markdown import CodeBlock, blocks_of, code_blocks, pages
+from tests.support.places import ROOT
 
 SECONDS = 240
 PROSE = "text"

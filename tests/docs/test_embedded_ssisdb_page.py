@@ -8,7 +8,7 @@ import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
-from tests.support.markdown import ROOT
+from tests.support.places import ROOT
 
 PAGE = (ROOT / "docs" / "embedded-ssisdb.md").read_text(encoding="utf-8")
 STATEMENTS = {

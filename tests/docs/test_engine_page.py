@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_ssis.engine.data_flow.registry import MODULES, REFUSED
 from airflow_provider_ssis.engine.tasks.table import TASKS
-from tests.support.markdown import ROOT
+from tests.support.places import ROOT
 
 PAGE = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ from airflow_provider_ssis.expressions import MAX_VARIABLE_LENGTH
 from airflow_provider_ssis.expressions.functions import FUNCTIONS
 from airflow_provider_ssis.expressions.operators import MAX_TEXT
 from airflow_provider_ssis.expressions.parsing import MAX_LENGTH
-from tests.support.markdown import ROOT
+from tests.support.places import ROOT
 
 
 def test_functions_and_limits_are_those_of_the_code() -> None:

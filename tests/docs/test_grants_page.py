@@ -19,8 +19,8 @@ from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from airflow_provider_ssis.operators.stop import SsisStopExecutionOperator
 from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
-from tests.docs.conftest import SALES_MART
 from tests.support.markdown import blocks_of
+from tests.support.places import SALES_MART
 from tests.support.task_runs import TaskRun
 
 PAGE = "docs/production/grants.md"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.markdown import ROOT, anchors, links, pages
+from tests.support.markdown import anchors, links, pages
+from tests.support.places import ROOT
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

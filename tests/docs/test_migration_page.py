@@ -11,7 +11,8 @@ from SSIS_Operator.models.SqlQueryParameters import ParameterType
 from SSIS_Operator.operators.ssis_package_operator import SsisPackageOperator
 from SSIS_Operator.sensors.ssis_package_sensor import SsisPackageSensor
 
-from tests.support.markdown import ROOT, blocks_of
+from tests.support.markdown import blocks_of
+from tests.support.places import ROOT
 
 NAME = "docs/migration.md"
 PAGE = (ROOT / NAME).read_text(encoding="utf-8")

@@ -11,7 +11,8 @@ from airflow.providers.common.compat.sdk import RetryAction
 
 import airflow_provider_ssis
 from airflow_provider_ssis.retry_policy import SsisRetryPolicy
-from tests.support.markdown import ROOT, code_blocks, pages
+from tests.support.markdown import code_blocks, pages
+from tests.support.places import ROOT
 
 ROOMS = ("catalog", "cli", "hooks", "operators", "project", "sensors", "triggers")
 ENDINGS = "Active Busy Canceled Changed Denied Failed Mismatch Missing NotFound Pending Refused Timeout Unreachable"

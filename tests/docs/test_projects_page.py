@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from airflow_provider_ssis.project.builder.connections import ConnectionManagers
 from airflow_provider_ssis.project.builder.containers import ContainerContents
 from airflow_provider_ssis.project.builder.data_flow import DataFlowBuilder
 from airflow_provider_ssis.project.builder.package import PackageBuilder
+from tests.support.places import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "projects.md"
+PAGE = ROOT / "docs" / "projects.md"
 CLASSES = (PackageBuilder, ContainerContents, DataFlowBuilder, ConnectionManagers)
 
 

@@ -13,7 +13,7 @@ from airflow_provider_ssis.sensors.execution import SsisExecutionSensor
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 from scripts import reference
 from scripts.docstrings import parse
-from tests.support.markdown import ROOT
+from tests.support.places import ROOT
 
 OPERATORS = (SsisDeployProjectOperator, SsisRunPackageOperator, SsisStopExecutionOperator, SsisExecutionSensor)
 

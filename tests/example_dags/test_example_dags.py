@@ -15,9 +15,10 @@ from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from scripts.demo import DATA, DATABASE, make_tables
 from tests.support.dag_runs import migrated_home, run_dag
+from tests.support.places import ROOT
 from tests.support.running import overrides_of, parameters_of
 
-EXAMPLES = Path(__file__).parents[2] / "example_dags"
+EXAMPLES = ROOT / "example_dags"
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,9 @@ import pytds
 
 from tests.fuzz.mutation import mutated_batch
 from tests.fuzz.server_process import BATCH_SECONDS, HEALTH_EVERY, ServerProcess
-from tests.fuzz.target import ROOT, FaultFound
+from tests.fuzz.target import FaultFound
 from tests.support import random_batches
+from tests.support.places import ROOT
 
 _BATCH = re.compile(
     r"\s*(SELECT|DECLARE|EXEC|INSERT|UPDATE|DELETE|CREATE|SET|IF|WHILE|WITH|BEGIN|MERGE)\b", re.IGNORECASE

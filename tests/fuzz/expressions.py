@@ -11,7 +11,8 @@ from random import Random
 
 from airflow_provider_ssis.expressions.functions import FUNCTIONS
 from airflow_provider_ssis.expressions.requests import evaluate_line
-from tests.fuzz.target import ROOT, FaultFound
+from tests.fuzz.target import FaultFound
+from tests.support.places import ROOT
 
 _SECONDS = 10
 _TOKENS = [

@@ -30,10 +30,10 @@ from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.protection.encryption import PasswordProtection
 from airflow_provider_ssis.project.visual_studio.changes import Changes
 from tests.fuzz.mutation import mutated_bytes
-from tests.fuzz.target import ROOT, FaultFound
+from tests.fuzz.target import FaultFound
+from tests.support.places import SALES_MART
 from tests.support.ssis_projects import zip_of
 
-_PROJECT = ROOT / "example_dags" / "ssis" / "sales_mart"
 _MOST_SECONDS = 60.0
 _MOST_MEGABYTES = 400.0
 _ISPAC = "an.ispac"
@@ -53,13 +53,13 @@ _VALUES = (
 @cache
 def _folder() -> Mapping[str, bytes]:
     """The files of a project folder."""
-    return {path.name: path.read_bytes() for path in sorted(_PROJECT.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(SALES_MART.iterdir())}
 
 
 @cache
 def _parts() -> Mapping[str, bytes]:
     """The parts of that project's .ispac."""
-    with zipfile.ZipFile(BytesIO(build_project(_PROJECT).ispac)) as archive:
+    with zipfile.ZipFile(BytesIO(build_project(SALES_MART).ispac)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 

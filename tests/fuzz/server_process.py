@@ -12,7 +12,8 @@ from typing import Self
 
 import pytds
 
-from tests.fuzz.target import ROOT, FaultFound
+from tests.fuzz.target import FaultFound
+from tests.support.places import ROOT
 
 SECONDS = 60.0
 """How long the server may take to answer a healthy client, or to close a connection."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 KEPT = ROOT / "build" / "fuzz"
 """Where inputs that found a fault are kept."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,9 @@ from airflow_provider_ssis.hooks.authentication import Authentication
 from airflow_provider_ssis.hooks.settings import read_settings
 from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 from airflow_provider_ssis.provider_info import get_provider_info
+from tests.support.places import ROOT
 
-PAGE = (Path(__file__).parents[2] / "docs" / "connections.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "connections.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^export AIRFLOW_CONN_SSIS_DEFAULT='(.+)'$", PAGE, re.MULTILINE)
 
 

@@ -18,8 +18,8 @@ from airflow_provider_ssis.lint.findings import Finding, Place, Severity
 from airflow_provider_ssis.lint.output import to_github, to_sarif
 from tests.lint.samples import executables, manager, plain, sql, variable, variables
 from tests.support.dtsx_text import package_text
+from tests.support.places import INPUTS, needs_inputs
 
-INPUTS = Path(__file__).resolve().parents[3] / "shared" / "inputs"
 BAD = manager(text="Data Source=.;Password=x;") + executables(sql(statement=""))
 
 
@@ -195,7 +195,7 @@ def test_rules_are_listed_and_explained(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["lint"]) == 2
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 @pytest.mark.parametrize(
     ("name", "rules"),
     [

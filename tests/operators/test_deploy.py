@@ -19,6 +19,7 @@ from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.models import ProtectionLevel
 from tests.support.mart import MART
+from tests.support.places import SALES_MART
 from tests.support.ssis_projects import (
     ispac_parts,
     make_ispac,
@@ -30,8 +31,6 @@ from tests.support.ssis_projects import (
     write_project_folder,
 )
 from tests.support.task_runs import TaskRun, rendered
-
-SALES_MART = Path(__file__).parents[2] / "example_dags" / "ssis" / "sales_mart"
 
 
 def deploy(source: Path | str, **arguments: Any) -> TaskRun:

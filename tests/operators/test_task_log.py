@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,10 @@ from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.exceptions import ExecutionFailed
 from airflow_provider_ssis.executions.outage import duration_text, outage_text
 from airflow_provider_ssis.project.build import build_ispac
+from tests.support.places import SALES_MART
 from tests.support.running import SECRET, run
 
 pytestmark = pytest.mark.usefixtures("quick_backoff")
-
-SALES_MART = Path(__file__).parents[2] / "example_dags" / "ssis" / "sales_mart"
 
 
 def test_the_log_begins_with_server_version_environment_level_and_parameters(mart: Catalog) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from airflow_provider_ssis.project.build import BuiltProject, build_project
 from airflow_provider_ssis.project.models import ConstraintValue, ExecutableKind, ProtectionLevel
-
-FOLDER = Path(__file__).resolve().parents[2] / "example_dags" / "ssis" / "sales_mart"
+from tests.support.places import SALES_MART
 
 
 @pytest.fixture(scope="module")
 def built() -> BuiltProject:
-    return build_project(FOLDER)
+    return build_project(SALES_MART)
 
 
 def test_it_is_built_without_a_warning(built: BuiltProject) -> None:
@@ -29,7 +26,7 @@ def test_it_is_built_without_a_warning(built: BuiltProject) -> None:
 
 
 def test_its_configurations_are_built(built: BuiltProject) -> None:
-    production = build_project(FOLDER, configuration="Production")
+    production = build_project(SALES_MART, configuration="Production")
     assert production.warnings == ()
     assert [parameter.value for parameter in built.project.parameters if parameter.name == "BatchSize"] == [5000]
     assert [parameter.value for parameter in production.project.parameters if parameter.name == "BatchSize"] == [50000]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +18,11 @@ from airflow_provider_ssis.project.models import ExecutableKind, ProtectionLevel
 from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from airflow_provider_ssis.project.visual_studio.dtproj import ProjectPackage, read_package_model
+from tests.support.places import INPUTS, SHARED, needs_inputs
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-INPUTS, FAULTS = SHARED / "inputs", SHARED / "faults"
+FAULTS = SHARED / "faults"
 
-pytestmark = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+pytestmark = needs_inputs
 
 
 def test_wide_world_importers_is_built_twice_the_same_and_read_again() -> None:

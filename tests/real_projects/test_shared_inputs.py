@@ -24,8 +24,8 @@ from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from airflow_provider_ssis.project.visual_studio.deployment_folder import build_deployment_folder
 from tests.support.executions import start, wait_for_end
+from tests.support.places import SHARED
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
 PACKAGES = sorted(SHARED.glob("inputs/*/*.dtsx")) + sorted(SHARED.glob("faults/*/*.dtsx"))
 OTHERS = [each for kind in ("*.params", "*.conmgr", "*.dtproj") for each in sorted(SHARED.glob(f"*/*/{kind}"))]
 WHOLLY_ENCRYPTED = "F2_encrypt_all"

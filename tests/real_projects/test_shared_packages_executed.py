@@ -15,13 +15,11 @@ import xlsxwriter
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine import RunResult, run_package
 from airflow_provider_ssis.engine.events import EventName
+from tests.support.places import INPUTS, needs_inputs
 
-INPUTS = Path(__file__).resolve().parents[3] / "shared" / "inputs"
 BUILD_SAMPLE, FILMS_SAMPLE = INPUTS / "ssis-build-sample", INPUTS / "ssisup-sample"
 PASSWORD = "ssis123"  # stated in SOURCES.md
-pytestmark = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+pytestmark = needs_inputs
 
 
 @pytest.fixture(scope="module")

@@ -9,22 +9,22 @@ import csv
 import json
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyodbc
 import pytest
 
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.engine import RunResult, run_package
+from tests.support.places import INPUTS, needs_inputs
 
-TUTORIAL = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "ssis-tutorial"
+TUTORIAL = INPUTS / "ssis-tutorial"
 DATA = TUTORIAL / "data"
 WINDOWS = (
     r"C:\Program Files\Microsoft SQL Server\100\Samples\Integration Services\Tutorial\Creating a Simple ETL Package"
 )
 FILES = sorted(path.name for path in DATA.glob("Currency_*.txt"))
 ROWS = 13_532
-pytestmark = pytest.mark.skipif(not TUTORIAL.is_dir(), reason="the tutorial is not here (expected in ../shared/inputs)")
+pytestmark = needs_inputs
 LOAD = "\\Package\\Foreach File in Folder\\Extract Sample Currency Data"
 
 

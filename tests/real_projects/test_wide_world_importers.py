@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -15,15 +14,14 @@ from airflow_provider_ssis.exceptions import ExecutionFailed
 from airflow_provider_ssis.operators.deploy import SsisDeployProjectOperator
 from airflow_provider_ssis.operators.run import SsisRunPackageOperator
 from tests.support.executions import wait_for_end
+from tests.support.places import INPUTS, needs_inputs
 from tests.support.task_runs import TaskRun
 from tests.support.waiting import wait_until
 
-PROJECT = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "wide-world-importers"
+PROJECT = INPUTS / "wide-world-importers"
 PACKAGE = "DailyETLMain.dtsx"
 
-pytestmark = pytest.mark.skipif(
-    not PROJECT.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+pytestmark = needs_inputs
 
 
 @pytest.fixture

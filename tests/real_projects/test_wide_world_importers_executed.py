@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyodbc
@@ -23,14 +22,15 @@ from airflow_provider_ssis.engine import RunResult, run_package
 from airflow_provider_ssis.engine.events import EventName
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.package.data_flow import Component, ExternalColumn, Pipeline
+from tests.support.places import INPUTS, needs_inputs
 
-PROJECT = Path(__file__).resolve().parents[3] / "shared" / "inputs" / "wide-world-importers"
+PROJECT = INPUTS / "wide-world-importers"
 SOURCE, WAREHOUSE = "WideWorldImporters", "WideWorldImportersDW"
 ROWS = 3
 CITY = r"\Package\Load City Dimension\Extract Updated City Data to Staging"
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not PROJECT.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"),
+    needs_inputs,
 ]
 
 _IN_PARENTHESES = re.compile(r"WITH RESULT SETS\s*\(\s*\((.*)\)\s*\)", re.DOTALL)

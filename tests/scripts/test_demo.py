@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.markdown import ROOT, links
+from tests.support.markdown import links
+from tests.support.places import ROOT
 
 SECONDS = 300
 PICTURE = "docs/demo.svg"

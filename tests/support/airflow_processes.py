@@ -21,6 +21,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 from tests.support.dag_runs import airflow_environment, migrated_home
+from tests.support.places import ROOT
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -227,7 +228,7 @@ def running_airflow(
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(ROOT),
         **settings,
     }
     report("Preparing Airflow's database")

@@ -12,7 +12,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.places import ROOT
+
 _COMMENT = re.compile(r"<!--\s*(.*?)\s*-->", re.DOTALL)
 _NOT_RUN = "not run:"
 _FILE = re.compile(r"(?:#|--|//)\s*([\w.][\w./-]*\.\w+)\n")

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 BEFORE_SAVE = "before the id is saved"
 AFTER_SAVE = "after the id is saved"
 BEFORE_DEFERRAL = "after the start, before the worker waits"

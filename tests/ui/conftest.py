@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyodbc
@@ -14,14 +13,14 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.airflow_processes import AirflowProcesses, running_airflow
+from tests.support.places import ROOT
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     # Takes a second, which a run of other tests need not wait for.
     from playwright.sync_api import Browser, Page
 
-PROJECT = Path(__file__).parents[2]
-SCREENSHOTS = PROJECT / "build" / "screenshots"
+SCREENSHOTS = ROOT / "build" / "screenshots"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -57,7 +56,7 @@ def server() -> Iterator[SsisdbEmulator]:
 @pytest.fixture(scope="package")
 def airflow(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowProcesses]:
     """A whole Airflow without connections. It is not started where there is no browser."""
-    with running_airflow(tmp_path_factory.mktemp("airflow-home"), PROJECT / "example_dags", {}) as airflow:
+    with running_airflow(tmp_path_factory.mktemp("airflow-home"), ROOT / "example_dags", {}) as airflow:
         wait_until(lambda: airflow.knows("ssis_quickstart"), "the example DAGs are read")
         yield airflow
 

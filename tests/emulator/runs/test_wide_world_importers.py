@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from airflow_provider_ssis.catalog.codes import ExecutionResult, MessageType, OperationStatus
@@ -11,9 +9,10 @@ from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.emulator.runs.scripts import ScriptBook
 from airflow_provider_ssis.project.build import build_ispac
 from airflow_provider_ssis.project.ispac import read_ispac
+from tests.support.places import INPUTS
 from tests.support.simulated_runs import play
 
-FOLDER = Path(__file__).parents[4] / "shared" / "inputs" / "wide-world-importers"
+FOLDER = INPUTS / "wide-world-importers"
 PACKAGE = "DailyETLMain.dtsx"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pyodbc
@@ -17,8 +16,9 @@ import pytest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from airflow_provider_ssis.emulator.ssisdb.declare import PROCEDURES
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import REQUIRED
+from tests.support.places import SHARED
 
-PAGE = Path(__file__).resolve().parents[4] / "shared" / "ssisdb" / "catalog.md"
+PAGE = SHARED / "ssisdb" / "catalog.md"
 pytestmark = pytest.mark.skipif(not PAGE.is_file(), reason="the facts are not here (expected in ../shared/ssisdb)")
 
 MISSING_PROCEDURES: frozenset[str] = frozenset()

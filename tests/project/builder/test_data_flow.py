@@ -24,9 +24,10 @@ from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
 from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.type_names import component_class
+from tests.support.places import INPUTS, needs_inputs
 from tests.support.simulated_runs import play
 
-ETL = Path(__file__).resolve().parents[4] / "shared" / "inputs" / "wide-world-importers" / "DailyETLMain.dtsx"
+ETL = INPUTS / "wide-world-importers" / "DailyETLMain.dtsx"
 FLOW = "Package\\Load"
 NOT_WRITTEN = {"contactInfo", "description", "UITypeEditor", "typeConverter"}
 """Texts for the designer."""
@@ -170,7 +171,7 @@ def shape(element: etree._Element) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.skipif(not ETL.is_file(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 def test_source_and_destination_have_the_elements_that_visual_studio_writes() -> None:
     etl = read_dts_package(ETL.read_bytes(), ETL.name)
     theirs = next(data for each in etl.container.walk() if isinstance(data := each.data(), Pipeline))

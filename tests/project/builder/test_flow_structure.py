@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from lxml import etree
 
@@ -11,11 +9,9 @@ from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
 from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.type_names import component_class
 from tests.project.builder.flows import COMPONENTS, new_flow
+from tests.support.places import INPUTS, needs_inputs
 
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
-pytestmark = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+pytestmark = needs_inputs
 FOR_THE_DESIGNER = {"contactInfo", "description", "UITypeEditor", "typeConverter", "localeId"}
 NOT_IN_ALL = {"cachedSortKeyPosition", "length", "precision", "scale", "codePage"} | {
     f"cached{each}" for each in ("Length", "Precision", "Scale", "Codepage")

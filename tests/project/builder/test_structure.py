@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from lxml import etree
 
@@ -14,11 +12,9 @@ from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
 from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, ExpressionTask
 from tests.project.builder.sample import sales_project
+from tests.support.places import INPUTS, needs_inputs
 
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
-pytestmark = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+pytestmark = needs_inputs
 
 
 @pytest.fixture(scope="module")

@@ -24,11 +24,7 @@ from airflow_provider_ssis.project.namespaces import DTS
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
 from tests.project.builder.flows import COMPONENTS, Flow, new_flow
 from tests.project.builder.sample import sales_project
-
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
-needs_inputs = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+from tests.support.places import INPUTS, needs_inputs
 
 
 def new_flow_in(flow: Flow) -> Flow:

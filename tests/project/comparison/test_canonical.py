@@ -12,9 +12,9 @@ from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.project.comparison.canonical import canonical
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from tests.support.dtsx_text import package_text
+from tests.support.places import SHARED
 from tests.support.xml_strategies import documents
 
-SHARED = Path(__file__).resolve().parents[4] / "shared"
 SUFFIXES = (".dtsx", ".conmgr", ".params", ".dtproj", ".dtsConfig")
 FILES = [path for path in sorted(SHARED.rglob("*")) if path.suffix in SUFFIXES] if SHARED.is_dir() else []
 

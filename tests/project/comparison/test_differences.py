@@ -29,9 +29,8 @@ from tests.lint.samples import (
     variables,
 )
 from tests.support.dtsx_text import old_properties, package_text
+from tests.support.places import INPUTS, needs_inputs
 from tests.support.ssis_projects import connection, make_project, package, parameter, task, write_project_folder
-
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 
 
 def differences(folder: Path, before: str, after: str, *, format_version: int = 8) -> list[tuple[str, str]]:
@@ -219,7 +218,7 @@ def test_the_command_prints_differences(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["diff", str(one), "catalog:Sales"]) == 2
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 @pytest.mark.parametrize(
     "name",
     [pytest.param("wide-world-importers", marks=pytest.mark.slow), "ssisup-sample", "ssis-tutorial/Lesson 3.dtsx"],

@@ -6,7 +6,6 @@ import difflib
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -26,11 +25,7 @@ from airflow_provider_ssis.project.package.tasks import (
     SendMailTask,
 )
 from tests.project.builder.sample import sales_project
-
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
-needs_inputs = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+from tests.support.places import INPUTS, needs_inputs
 
 
 @cache

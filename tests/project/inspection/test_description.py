@@ -24,6 +24,7 @@ from airflow_provider_ssis.project.protection.encryption import PasswordProtecti
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from airflow_provider_ssis.project.visual_studio.changes import Changes
 from tests.support.dtsx_text import package_text
+from tests.support.places import INPUTS, SHARED, needs_inputs
 from tests.support.ssis_projects import (
     connection,
     data_flow,
@@ -37,7 +38,6 @@ from tests.support.ssis_projects import (
 )
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 
 
 def described(source: Path, password: str | None = None) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_secrets_in_connection_strings_are_masked(text: str, expected: str) -> N
     assert masked(text) == expected
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 @pytest.mark.parametrize(
     "name",
     [
@@ -145,7 +145,7 @@ def test_real_files_are_described(name: str) -> None:
     described(INPUTS / name)
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 def test_the_lineage_of_a_real_data_flow() -> None:
     root = described(INPUTS / "ssis-tutorial" / "Lesson 3.dtsx")["control_flow"]
     lineage = root["children"][0]["children"][0]["data_flow"]["lineage"]
@@ -200,7 +200,7 @@ def test_a_file_of_another_kind_is_rejected(tmp_path: Path, capsys: pytest.Captu
     assert "is not an SSIS file" in capsys.readouterr().err
 
 
-FAULTS = INPUTS.parent / "faults"
+FAULTS = SHARED / "faults"
 
 
 @pytest.mark.skipif(not FAULTS.is_dir(), reason="the small files are not here (expected in ../shared/faults)")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from lxml import etree
 
@@ -12,8 +10,8 @@ from airflow_provider_ssis.project.inspection.pictures import PICTURES, to_dot, 
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import read_dts_package
 from tests.support.dtsx_text import read_text, task_text
+from tests.support.places import INPUTS, needs_inputs
 
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 ODD = 'A &lt;"b"&gt; \\ c'
 
 
@@ -105,7 +103,7 @@ def test_each_kind_of_picture_shows_nodes_edges_and_conditions() -> None:
     assert "style n0 stroke-dasharray" in mermaid
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 def test_pictures_of_a_real_package() -> None:
     path = INPUTS / "wide-world-importers" / "DailyETLMain.dtsx"
     package = read_dts_package(path.read_bytes(), path.name)

@@ -12,12 +12,9 @@ from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_
 from airflow_provider_ssis.project.package.loops import FileEnumerator, ForeachLoop, VariableMapping
 from airflow_provider_ssis.project.package.options import ConfigurationType
 from airflow_provider_ssis.project.package.tasks import ExecuteSqlTask, ExpressionTask, ScriptTask
+from tests.support.places import INPUTS, needs_inputs
 
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
-
-pytestmark = pytest.mark.skipif(
-    not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)"
-)
+pytestmark = needs_inputs
 
 
 def read(*names: str) -> DtsPackage:

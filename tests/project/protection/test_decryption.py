@@ -6,7 +6,6 @@ import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -22,9 +21,9 @@ from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.protection.decryption import check_password, decrypted
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from tests.support.encryption import SSIS, XENC, encrypt_property, encrypted_data
+from tests.support.places import INPUTS, needs_inputs
 from tests.support.ssis_projects import connection, ispac_parts, make_project, package, parameter, task, zip_of
 
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 DTS = "{www.microsoft.com/SqlServer/Dts}"
 SENSITIVE = ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD
 ALL = ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD
@@ -164,7 +163,7 @@ def test_a_package_is_read_with_its_password() -> None:
         read_dts_package(parts["Load.dtsx"], "Load.dtsx")
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 def test_a_real_project_is_decrypted() -> None:
     """Only lengths and hashes are compared: the values are the secrets of its author's test system."""
     folder, password = INPUTS / "ssis-build-sample", "ssis123"

@@ -21,6 +21,7 @@ from airflow_provider_ssis.project.protection.decryption import decrypted
 from airflow_provider_ssis.project.protection.encryption import PASSWORD_LEVELS, PasswordProtection
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from airflow_provider_ssis.project.visual_studio.changes import Changes, Version
+from tests.support.places import INPUTS, needs_inputs
 from tests.support.ssis_projects import (
     connection,
     make_project,
@@ -31,7 +32,6 @@ from tests.support.ssis_projects import (
     zip_of,
 )
 
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 SENSITIVE, ALL = PASSWORD_LEVELS
 PLAIN = ProtectionLevel.DONT_SAVE_SENSITIVE
 SECRETS = (b"hunter2", b"4711", b"swordfish")
@@ -274,7 +274,7 @@ def test_settings_of_a_user_give_warnings(tmp_path: Path) -> None:
 # --- a real project
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 @pytest.mark.parametrize("cipher", CIPHERS, ids=lambda cipher: cipher.name)
 @pytest.mark.parametrize("level", PASSWORD_LEVELS)
 def test_a_real_project_is_decrypted_and_encrypted_again(
@@ -301,7 +301,7 @@ def _plain_hash(data: bytes, password: str) -> str:
     return hashlib.sha256(etree.tostring(root, method="c14n2")).hexdigest()
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 def test_a_real_project_keeps_its_password_and_its_bytes() -> None:
     folder = INPUTS / "ssis-build-sample"
     built = build_project(folder, changes=Changes(password="ssis123"))

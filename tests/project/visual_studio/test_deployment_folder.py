@@ -11,9 +11,9 @@ from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.project.errors import BuildError, ProjectError
 from airflow_provider_ssis.project.visual_studio.deployment_folder import build_deployment_folder, is_package_model
 from tests.support.dtsx_text import package_text
+from tests.support.places import INPUTS, needs_inputs
 from tests.support.ssis_projects import make_project, package, write_project_folder
 
-INPUTS = Path(__file__).resolve().parents[4] / "shared" / "inputs"
 CONFIGURATION = (
     '<DTS:Configurations><DTS:Configuration DTS:ObjectName="Settings" DTS:ConfigurationType="1" '
     'DTS:ConfigurationString="C:\\old\\load.dtsConfig"/><DTS:Configuration DTS:ObjectName="Lost" '
@@ -98,7 +98,7 @@ def test_the_command_writes_the_folder(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["build", str(tmp_path / "source"), "--output", str(tmp_path / "source")]) == 1
 
 
-@pytest.mark.skipif(not INPUTS.is_dir(), reason="the real projects are not here (expected in ../shared/inputs)")
+@needs_inputs
 def test_a_real_project_is_built() -> None:
     built = build_deployment_folder(INPUTS / "ssisup-sample")
     assert list(built.files) == ["SampleJob.dtsx", "SsisUp.Sample.SSIS.SSISDeploymentManifest"]

@@ -43,13 +43,13 @@ def server() -> Iterator[EmulatorProcess]:
         yield started
 
 
-def with_mssql_python(endpoint: dict[str, Any], rows: Sequence[Row]) -> None:
+def with_mssql_python(endpoint: dict[str, Any], rows: Sequence[Row], table: str = "dbo.t") -> None:
     text = (
         f"SERVER={endpoint['host']},{endpoint['port']};DATABASE=Shop;UID=sa;PWD={{{endpoint['password']}}};"
         "Encrypt=yes;TrustServerCertificate=yes;"
     )
     with closing(mssql_python.connect(text, autocommit=True)) as connection:
-        connection.cursor().bulkcopy("dbo.t", rows)
+        connection.cursor().bulkcopy(table, rows)
 
 
 def with_pymssql(endpoint: dict[str, Any], rows: Sequence[Row]) -> None:
@@ -133,13 +133,13 @@ def read_with_mssql_python(endpoint: dict[str, Any]) -> list[Row]:
     )
     with closing(mssql_python.connect(text, autocommit=True)) as connection:
         cursor = connection.cursor()
-        cursor.execute("SELECT * FROM dbo.t")
+        cursor.execute("SELECT * FROM dbo.many")
         return [tuple(row) for row in cursor.fetchall()]
 
 
 def read_with_pyodbc(endpoint: dict[str, Any]) -> list[Row]:
     with closing(pyodbc.connect(endpoint["odbc"], autocommit=True)) as connection:
-        return [tuple(row) for row in connection.execute("SELECT * FROM Shop.dbo.t").fetchall()]
+        return [tuple(row) for row in connection.execute("SELECT * FROM Shop.dbo.many").fetchall()]
 
 
 def read_with_pymssql(endpoint: dict[str, Any]) -> list[Row]:
@@ -147,7 +147,7 @@ def read_with_pymssql(endpoint: dict[str, Any]) -> list[Row]:
         pymssql.connect(server=endpoint["host"], port=str(endpoint["port"]), user="sa", password=endpoint["password"])
     ) as connection:
         cursor = connection.cursor()
-        cursor.execute("SELECT * FROM Shop.dbo.t")
+        cursor.execute("SELECT * FROM Shop.dbo.many")
         return [tuple(row) for row in cursor.fetchall()]
 
 
@@ -156,7 +156,7 @@ def read_with_pytds(endpoint: dict[str, Any]) -> list[Row]:
         pytds.connect(dsn=endpoint["host"], port=endpoint["port"], user="sa", password=endpoint["password"])
     ) as connection:
         cursor = connection.cursor()
-        cursor.execute("SELECT * FROM Shop.dbo.t")
+        cursor.execute("SELECT * FROM Shop.dbo.many")
         return [tuple(row) for row in cursor.fetchall()]
 
 
@@ -170,8 +170,9 @@ READERS: dict[str, Callable[[dict[str, Any]], list[Row]]] = {
 
 @pytest.fixture(scope="module")
 def many(server: EmulatorProcess) -> EmulatorProcess:
-    server.administrator.execute(f"USE Shop; DROP TABLE IF EXISTS dbo.t; {TABLE}")
-    with_mssql_python(server.endpoint, MANY)
+    """A server with a table of many rows, which the tests only read."""
+    server.administrator.execute(f"USE Shop; {TABLE.replace('dbo.t', 'dbo.many')}")
+    with_mssql_python(server.endpoint, MANY, "dbo.many")
     return server
 
 
@@ -184,19 +185,19 @@ def test_many_rows_are_read(many: EmulatorProcess, client: str) -> None:
 def test_a_connection_works_after_many_rows_that_it_did_not_read(many: EmulatorProcess) -> None:
     with closing(pyodbc.connect(many.endpoint["odbc"], autocommit=True)) as connection:
         cursor = connection.execute(
-            "SELECT * FROM Shop.dbo.t AS a CROSS JOIN (SELECT TOP 1000 id FROM Shop.dbo.t) AS b"
+            "SELECT * FROM Shop.dbo.many AS a CROSS JOIN (SELECT TOP 1000 id FROM Shop.dbo.many) AS b"
         )
         assert cursor.fetchone() is not None
         cursor.cancel()
         cursor.close()
-        assert connection.execute("SELECT COUNT(*) FROM Shop.dbo.t").fetchval() == len(MANY)
+        assert connection.execute("SELECT COUNT(*) FROM Shop.dbo.many").fetchval() == len(MANY)
 
 
 def test_many_rows_go_into_another_table(many: EmulatorProcess) -> None:
     administrator = many.administrator
     administrator.execute("SET NOCOUNT ON; CREATE TABLE #copy (id int, code uniqueidentifier)")
-    administrator.execute("INSERT #copy EXEC ('SELECT id, code FROM Shop.dbo.t')")
-    administrator.execute("SELECT id, name INTO #other FROM Shop.dbo.t WHERE id < 10100")
+    administrator.execute("INSERT #copy EXEC ('SELECT id, code FROM Shop.dbo.many')")
+    administrator.execute("SELECT id, name INTO #other FROM Shop.dbo.many WHERE id < 10100")
     found = administrator.execute("SELECT COUNT(*), COUNT(DISTINCT code), (SELECT COUNT(*) FROM #other) FROM #copy")
     assert tuple(found.fetchone()) == (len(MANY), len(ROWS), 100)
 
@@ -204,8 +205,8 @@ def test_many_rows_go_into_another_table(many: EmulatorProcess) -> None:
 def test_an_error_among_many_rows_reaches_the_client(many: EmulatorProcess) -> None:
     administrator = many.administrator
     with pytest.raises(pyodbc.Error, match="8134"):
-        administrator.execute("SELECT 1 / (id - 21999) FROM Shop.dbo.t").fetchall()
-    assert administrator.execute("SELECT MAX(id) FROM Shop.dbo.t").fetchval() == 21999
+        administrator.execute("SELECT 1 / (id - 21999) FROM Shop.dbo.many").fetchall()
+    assert administrator.execute("SELECT MAX(id) FROM Shop.dbo.many").fetchval() == 21999
 
 
 def test_a_client_that_leaves_in_the_middle_leaves_no_row(server: EmulatorProcess) -> None:

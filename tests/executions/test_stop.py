@@ -14,13 +14,15 @@ from tests.support.scripted_catalog import Clock, ScriptedCatalog
 from tests.support.task_runs import LogRecord
 
 
-def stop(script: ScriptedCatalog, clock: Clock, *execution_ids: int, timeout: float = 60) -> list[Execution]:
+def stop(
+    script: ScriptedCatalog, clock: Clock, *execution_ids: int, timeout: float = 60, log: LogRecord | None = None
+) -> list[Execution]:
     return stop_executions(
         script.catalog,
         execution_ids,
         poll_interval=5,
         deadline=Deadline.after(timeout, clock=clock),
-        log=LogRecord(),
+        log=log or LogRecord(),
         clock=clock,
     )
 
@@ -34,9 +36,12 @@ def test_a_running_execution_is_stopped_once_and_waited_for(clock: Clock) -> Non
 
 def test_a_pending_execution_is_stopped_as_soon_as_it_runs(clock: Clock) -> None:
     script = ScriptedCatalog({42: [Status.PENDING, Status.PENDING, Status.RUNNING, Status.CANCELED]})
-    (execution,) = stop(script, clock, 42)
+    log = LogRecord()
+    (execution,) = stop(script, clock, 42, log=log)
     assert execution.status is Status.CANCELED
     assert script.stops == [42]
+    (warning,) = log.at("warning")
+    assert "is pending" in warning
 
 
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.ENDED_UNEXPECTEDLY])

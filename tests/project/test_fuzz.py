@@ -81,7 +81,7 @@ def test_a_reader_gets_elements_in_any_place(name: str) -> None:
     part = name.rpartition(" ")[2]
 
     @given(documents(root) | documents() | st.binary(max_size=100))
-    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     def check(data: bytes) -> None:
         try:
             read(data)
@@ -92,7 +92,7 @@ def test_a_reader_gets_elements_in_any_place(name: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=75, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @pytest.mark.slow
 def test_a_project_file_has_any_document_as_a_part(data: st.DataObject) -> None:
     parts = ispac_parts(SAMPLE)
@@ -106,7 +106,7 @@ def test_a_project_file_has_any_document_as_a_part(data: st.DataObject) -> None:
 
 @given(data=st.data())
 @settings(
-    max_examples=75,
+    max_examples=50,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.data_too_large,

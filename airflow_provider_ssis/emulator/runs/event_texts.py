@@ -71,14 +71,14 @@ def encrypted(package_name: str) -> str:
     return f"The package {package_name} is encrypted as a whole; it cannot be read without its password."
 
 
-def too_large(*, is_deep: bool) -> str:
+def too_large(executables: int | None) -> str:
     """A run that is too large to be simulated.
 
-    :param is_deep: whether it is nested too deeply; otherwise it has too many executables.
+    :param executables: how many executables it had when it was ended; None: it is nested too deeply.
     """
-    if is_deep:
+    if executables is None:
         return "The containers and packages of this run are nested too deeply to be simulated. Nest fewer of them."
     return (
-        "The simulated run was ended after 100000 tasks and containers, each turn of a loop counted. The turns of"
-        " nested loops multiply: disable some of them with a property override."
+        f"The simulated run was ended after {executables} tasks and containers, each turn of a loop counted. The"
+        " turns of nested loops multiply: disable some of them with a property override."
     )

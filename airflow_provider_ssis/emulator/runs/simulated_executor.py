@@ -27,8 +27,9 @@ from airflow_provider_ssis.project.datatypes import BY_VARIANT_TYPE, parse_value
 from airflow_provider_ssis.project.models import DataFlow, Executable, ExecutableKind, Package
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop, ItemEnumerator
 
+MOST_EXECUTABLES: Final = 100_000
+"""The most tasks and containers of one run, each turn of a loop counted."""
 _DEEPEST_PACKAGES: Final = 64
-_MOST_EXECUTABLES: Final = 100_000
 _MESSAGES_BETWEEN_PAUSES: Final = 1000
 _SECONDS_OF_A_TURN: Final = 0.01
 """The least time that a turn of a loop takes whose condition reads the clock."""
@@ -42,7 +43,14 @@ class Crashed(Exception):
 
 
 class TooLarge(Exception):
-    """The run has more executables than a simulation plays."""
+    """A run has more executables than are simulated.
+
+    :param executables: how many are.
+    """
+
+    def __init__(self, executables: int) -> None:
+        super().__init__()
+        self.executables = executables
 
 
 class Packages(Protocol):
@@ -155,8 +163,8 @@ class SimulatedExecutor:
     def _count(self) -> None:
         """Count an executable, or a turn of a loop."""
         self._executables += 1
-        if self._executables > _MOST_EXECUTABLES:
-            raise TooLarge
+        if self._executables > MOST_EXECUTABLES:
+            raise TooLarge(MOST_EXECUTABLES)
 
     # --- tasks
 

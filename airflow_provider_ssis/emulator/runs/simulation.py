@@ -147,7 +147,8 @@ class _Simulation:
             return OperationStatus.ENDED_UNEXPECTEDLY
         except (TooLarge, RecursionError) as error:
             return self._fail(
-                event_texts.too_large(is_deep=isinstance(error, RecursionError)), event_texts.RUN_TOO_LARGE
+                event_texts.too_large(error.executables if isinstance(error, TooLarge) else None),
+                event_texts.RUN_TOO_LARGE,
             )
         if result is Result.CANCELED:
             return OperationStatus.CANCELED

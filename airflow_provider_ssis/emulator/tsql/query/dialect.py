@@ -201,6 +201,16 @@ class QueryParser(ChangeParser):
         return self._parse_column()
 
 
+_OTHER_KEYWORDS: Final = frozenset(
+    {
+        *"ANALYZE ANTI ASOF DESCRIBE DIV FALSE GLOB ILIKE ISNULL KEEP LATERAL LIMIT LOCK NATURAL NOTNULL".split(),
+        *"OVERLAPS OVERWRITE PRAGMA QUALIFY RECURSIVE REGEXP RETURNING RLIKE SEMI SETTINGS STRAIGHT_JOIN TRUE".split(),
+        *("UNNEST", "XOR", "CLUSTER BY", "CONNECT BY", "DISTRIBUTE BY", "SIMILAR TO", "SORT BY"),
+    }
+)
+"""Keywords of other databases, which are names in T-SQL."""
+
+
 class QueryDialect(TSQL):
     """sqlglot's T-SQL with :class:`QueryParser`."""
 
@@ -208,6 +218,9 @@ class QueryDialect(TSQL):
         """T-SQL's tokens; no word begins a "command"."""
 
         COMMANDS: ClassVar[set[TokenType]] = set()
+        KEYWORDS = {  # noqa: RUF012 - sqlglot's own way of configuring a tokenizer
+            word: kind for word, kind in TSQL.Tokenizer.KEYWORDS.items() if word not in _OTHER_KEYWORDS
+        }
 
     Parser = QueryParser
 
@@ -270,7 +283,7 @@ def _written_out(tokens: list[Token]) -> list[Token]:
     depth = 0
     index = 0
     while index < len(tokens):
-        token = _as_tsql(tokens[index])
+        token = _as_tsql(tokens[index], tokens[index - 1] if index else None)
         following = tokens[index + 1] if index + 1 < len(tokens) else None
         comparison = _NEGATED.get((token.text, following.text)) if following is not None else None
         if comparison is not None and following is not None and token.end + 1 == following.start:
@@ -304,11 +317,20 @@ def _written_out(tokens: list[Token]) -> list[Token]:
     return result
 
 
-def _as_tsql(token: Token) -> Token:
-    """A token that sqlglot reads otherwise: ``0x`` is a binary without bytes, not a name."""
+def _as_tsql(token: Token, before: Token | None) -> Token:
+    """A token that sqlglot reads otherwise: ``0x`` is a binary without bytes, ``#values`` the name of a table.
+
+    :param before: the token before it; None for the first.
+    """
+    follows_hash = before is not None and before.token_type == TokenType.HASH and before.end + 1 == token.start
+    if follows_hash and _WORD.fullmatch(token.text) and token.token_type != TokenType.IDENTIFIER:
+        return Token(TokenType.VAR, token.text, token.line, token.col, token.start, token.end)
     if token.token_type == TokenType.IDENTIFIER and token.text in ("0x", "0X") and token.end - token.start == 1:
         return Token(TokenType.HEX_STRING, "", token.line, token.col, token.start, token.end)
     return token
+
+
+_WORD: Final = re.compile(r"[^\W\d][\w$#@]*")
 
 
 def _target_before(tokens: list[Token]) -> list[Token]:

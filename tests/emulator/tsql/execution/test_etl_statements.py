@@ -756,6 +756,25 @@ SELECT IDENTITY(int, 1, 1) AS rid, v INTO #seq FROM (VALUES ('b'), ('a')) t (v) 
         ],
         [[(1,)], [(0,)], [(1,)]],
     ),
+    "keywords in the names of temporary tables": (
+        [
+            """
+CREATE TABLE #values (a int); INSERT INTO #values VALUES (1); INSERT #values (a) SELECT a + 1 FROM #values; SELECT t.a INTO #insert FROM #values AS t JOIN #values AS [outer] ON t.a = [outer].a; UPDATE #insert SET a = a * 10; DELETE FROM #insert WHERE a = 10
+SELECT #insert.a, v.a FROM #insert CROSS JOIN #values AS v WHERE EXISTS (SELECT 1 FROM #values) ORDER BY 2; CREATE TABLE #from (a int); INSERT #from SELECT 1 UNION SELECT a FROM #values; SELECT COUNT(*) FROM #from
+"""
+        ],
+        [[(20, 1), (20, 2)], [(2,)]],
+    ),
+    "keywords of other databases are names": (
+        [
+            """
+CREATE TABLE #t (limit int, lock int, describe int, true int); INSERT #t (limit, lock, describe, true) VALUES (1, 2, 3, 4); UPDATE #t SET limit = limit + 1, true = true * 2 WHERE lock = 2
+SELECT limit, t.lock, describe AS qualify, true AS xor, semi = 1 FROM #t AS t WHERE true = 8 GROUP BY limit, lock, describe, true HAVING MAX(limit) > 0 ORDER BY lock; WITH recursive AS (SELECT limit AS natural FROM #t) SELECT recursive.natural FROM recursive; SELECT limit div FROM #t lateral
+BEGIN TRY EXEC ('SELECT true') END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH; BEGIN TRY EXEC ('SELECT 1 WHERE 1 = false') END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH
+"""
+        ],
+        [[(2, 2, 3, 8, 1)], [(2,)], [(2,)], [(207,)], [(207,)]],
+    ),
     "named windows": (
         [
             """

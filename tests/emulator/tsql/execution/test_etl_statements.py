@@ -756,6 +756,18 @@ SELECT IDENTITY(int, 1, 1) AS rid, v INTO #seq FROM (VALUES ('b'), ('a')) t (v) 
         ],
         [[(1,)], [(0,)], [(1,)]],
     ),
+    "a call that leaves another number of transactions": (
+        [
+            "CREATE PROC tran_begin AS BEGIN TRAN",
+            "CREATE PROC tran_end AS ROLLBACK",
+            """
+BEGIN TRY EXEC tran_begin END TRY BEGIN CATCH SELECT ERROR_NUMBER(), ERROR_STATE(), @@TRANCOUNT, XACT_STATE(); ROLLBACK END CATCH
+BEGIN TRY BEGIN TRAN; EXEC tran_end END TRY BEGIN CATCH SELECT ERROR_NUMBER(), @@TRANCOUNT END CATCH; BEGIN TRY EXEC ('BEGIN TRAN') END TRY BEGIN CATCH SELECT ERROR_NUMBER(); ROLLBACK END CATCH
+EXEC ('BEGIN TRAN; COMMIT'); SET XACT_ABORT ON; EXEC tran_begin; SELECT @@TRANCOUNT; ROLLBACK
+""",
+        ],
+        [[(266, 2, 1, 1)], [(266, 0)], [(266,)], [(1,)]],
+    ),
     "keywords in the names of temporary tables": (
         [
             """

@@ -14,7 +14,7 @@ from airflow_provider_ssis.retry_policy import SsisRetryPolicy
 from tests.support.markdown import code_blocks, pages
 from tests.support.places import ROOT
 
-ROOMS = ("catalog", "cli", "hooks", "operators", "project", "sensors", "triggers")
+FOLDERS = ("catalog", "cli", "hooks", "operators", "project", "sensors", "triggers")
 ENDINGS = "Active Busy Canceled Changed Denied Failed Mismatch Missing NotFound Pending Refused Timeout Unreachable"
 MADE = {"build/fuzz/", "build/screenshots/"}
 """What tests and tools make."""
@@ -24,8 +24,8 @@ OF_OTHERS = {"AirflowSensorTimeout", "PackageExecutionError"}
 
 def classes_by_name() -> dict[str, type]:
     modules = ["airflow_provider_ssis.exceptions", "airflow_provider_ssis.retry_policy"]
-    for room in ROOMS:
-        package = importlib.import_module(f"airflow_provider_ssis.{room}")
+    for folder in FOLDERS:
+        package = importlib.import_module(f"airflow_provider_ssis.{folder}")
         modules += [module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
     members = [vars(importlib.import_module(module)) for module in modules]
     return {name: found for each in members for name, found in each.items() if isinstance(found, type)}
@@ -45,11 +45,11 @@ def test_every_class_that_a_page_names_is_there() -> None:
 
 def test_every_file_that_the_contributing_guide_names_is_there() -> None:
     package = ROOT / airflow_provider_ssis.__name__
-    rooms = [ROOT, package, *(path for path in package.glob("**/") if path.name != "__pycache__")]
+    folders = [ROOT, package, *(path for path in package.glob("**/") if path.name != "__pycache__")]
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+(?:/|\.py|\.toml|\.txt))`", text)) - MADE
     assert len(named) > 20
-    assert sorted(name for name in named if not any((room / name).exists() for room in rooms)) == []
+    assert sorted(name for name in named if not any((folder / name).exists() for folder in folders)) == []
 
 
 def test_every_make_target_that_a_page_names_is_there() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -35,7 +36,7 @@ class ConnectionFields(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainFields:
-    """The fields of a connection that is not Airflow's.
+    """The fields of a connection that is not Airflow's, or that may be read in any thread.
 
     :param conn_id: what messages call the connection.
     :param host: the server. Default: none.
@@ -44,6 +45,7 @@ class PlainFields:
     :param password: the password or secret. Default: none.
     :param schema: the database. Default: SSISDB.
     :param extra: the extra fields as text of a JSON object. Default: none.
+    :param conn_type: the type. Default: none, ours.
     """
 
     conn_id: str
@@ -53,12 +55,35 @@ class PlainFields:
     password: str | None = field(default=None, repr=False)
     schema: str | None = None
     extra: str | None = field(default=None, repr=False)
+    conn_type: str | None = None
 
     @property
     def extra_dejson(self) -> dict[str, Any]:
         """The extra fields."""
         fields: dict[str, Any] = json.loads(self.extra) if self.extra else {}
         return fields
+
+
+def masked_copy(connection: ConnectionFields) -> PlainFields:
+    """Have Airflow mask the extra fields of its connection, and return the fields in a form that calls nothing.
+
+    :param connection: an Airflow connection.
+    """
+    with suppress(ValueError):
+        # Airflow would log a part of an extra that is not JSON.
+        if isinstance(json.loads(connection.extra or ""), Mapping):
+            # Airflow masks the values when the fields are read.
+            _ = connection.extra_dejson
+    return PlainFields(
+        conn_id=connection.conn_id or "",
+        host=connection.host,
+        port=connection.port,
+        login=connection.login,
+        password=connection.password,
+        schema=connection.schema,
+        extra=connection.extra,
+        conn_type=getattr(connection, "conn_type", None),
+    )
 
 
 def read_fields(value: str, *, conn_id: str) -> PlainFields:

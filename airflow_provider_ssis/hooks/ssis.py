@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
     from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.hooks.connection_fields import ConnectionFields
 
 
 # Airflow declares the connection as its own class, which has these fields.
@@ -61,7 +62,7 @@ class SsisCatalogHook(CatalogConnector, OdbcHook):  # type: ignore[misc]
         return field_behaviour()
 
     @classmethod
-    def of(cls, connection: Connection, **kwargs: Any) -> Self:
+    def of(cls, connection: ConnectionFields, **kwargs: Any) -> Self:
         """A hook for an Airflow connection that was loaded already, as in a triggerer.
 
         :param connection: the connection.

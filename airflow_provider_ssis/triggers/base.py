@@ -12,12 +12,14 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ssis.executions.deadline import seconds_until_resume
 from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
+from airflow_provider_ssis.hooks.connection_fields import masked_copy
 from airflow_provider_ssis.triggers.events import ExecutionEvent
 from airflow_provider_ssis.triggers.poller import Subscription, Update, shared_poller
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.executions.polling import ExecutionWait, PackageWait
+    from airflow_provider_ssis.hooks.connection_fields import PlainFields
 
 QUERY_TIMEOUT = 60
 """Seconds to wait for an answer if the connection sets no limit. Without one, a server that does not answer would block
@@ -162,14 +164,26 @@ def catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callab
     """
 
     def open_catalog() -> Catalog:
-        from airflow.providers.common.compat.connection import get_async_connection
-
         from airflow_provider_ssis.catalog.retries import NO_RETRY
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
-        future = asyncio.run_coroutine_threadsafe(get_async_connection(ssis_conn_id), loop)
+        future = asyncio.run_coroutine_threadsafe(_load_connection(ssis_conn_id), loop)
         hook = SsisCatalogHook.of(future.result(_CONNECTION_SECONDS), ssis_conn_id=ssis_conn_id)
         # No retries here: each subscriber's OutageTolerance decides how long to retry.
         return hook.open_catalog(retry=NO_RETRY, query_timeout=QUERY_TIMEOUT)
 
     return open_catalog
+
+
+async def _load_connection(ssis_conn_id: str) -> PlainFields:
+    """Load an Airflow connection on the event loop, in a form that other threads may use.
+
+    Reading the extra fields of Airflow's own object sends a message to the supervisor of the triggerer. In Airflow 3.0
+    and 3.1 that must not come from a thread that the loop does not know: it ends the triggerer with "Response read out
+    of order" (``TriggerCommsDecoder``).
+    """
+    from airflow.providers.common.compat.connection import get_async_connection
+    from asgiref.sync import sync_to_async
+
+    connection = await get_async_connection(ssis_conn_id)
+    return await sync_to_async(masked_copy)(connection)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat import connection as connection_module
+from asgiref.sync import async_to_sync
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
+from airflow_provider_ssis.hooks.connection_fields import PlainFields, read_fields
 from airflow_provider_ssis.triggers import base, execution
+from airflow_provider_ssis.triggers.base import catalog_opener
 from airflow_provider_ssis.triggers.execution import SsisExecutionTrigger
 from tests.support.deferrals import event_of, events_of, logged, reloaded
 from tests.support.executions import start, status_of, wait_for_end, wait_for_status
@@ -360,3 +365,32 @@ def test_a_kill_that_gets_no_answer_ends_in_time_and_names_the_execution(
     ssisdb.faults.delay(3600, statement="catalog.executions")
     asyncio.run(killed.on_kill())
     assert any(f"Execution {execution_id} may not be stopped" in line for line in log.at("error"))
+
+
+def test_airflows_connection_is_read_only_in_threads_that_may_call_airflow(
+    ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They mask extra fields with a call on the thread's event loop. On another loop, Airflow 3.0 and 3.1 end."""
+    loops = []
+
+    class MaskingConnection(PlainFields):
+        @property
+        def extra_dejson(self) -> dict[str, Any]:
+            loops.append(async_to_sync(running_loop)())
+            return super().extra_dejson
+
+    async def running_loop() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    async def load(conn_id: str) -> PlainFields:
+        return MaskingConnection(**asdict(read_fields(ssisdb.airflow_uri, conn_id=conn_id)))
+
+    monkeypatch.setattr(connection_module, "get_async_connection", load)
+
+    async def open_in_a_thread() -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        (await asyncio.to_thread(catalog_opener(loop, "ssis_default"))).close()
+        return loop
+
+    assert asyncio.run(open_in_a_thread()) is loops[0]
+    assert len(loops) == 1

@@ -288,6 +288,8 @@ def test_check_and_dry_run_list_the_values_that_a_run_needs(tmp_path: Path, caps
 def test_the_number_of_arguments_selects_the_server_or_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "Sales", "Mart"]) == 6
     assert "PACKAGE" in capsys.readouterr().err
+    assert main(["run"]) == 6
+    assert "Give FOLDER PROJECT PACKAGE for a package on a server, or SOURCE" in capsys.readouterr().err
     assert main(["run", "--help"]) == 0
     printed = capsys.readouterr().out
     assert "run [OPTIONS] FOLDER PROJECT PACKAGE" in printed

@@ -16,6 +16,8 @@ With FOLDER PROJECT PACKAGE the server runs a deployed package, and the command 
 package file, project file or project folder, the engine of this package runs it on this machine, without SQL Server.
 """
 
+_NO_ARGUMENT = "Give FOLDER PROJECT PACKAGE for a package on a server, or SOURCE for a package file on this machine."
+
 
 class RunAnywhere(RunCommand):
     """A command with two forms, which the number of its arguments selects.
@@ -36,8 +38,11 @@ class RunAnywhere(RunCommand):
         if {"-h", "--help"} & set(args):
             return super().make_context(info_name, args, parent, **extra)
         on_server, here = self.forms
-        form = here if len(list(self._arguments(args))) == 1 else on_server
-        return form.make_context(info_name, args, parent, **extra)
+        count = len(list(self._arguments(args)))
+        if not count and not extra.get("resilient_parsing"):  # which shell completion sets
+            with click.Context(on_server, parent=parent, info_name=info_name) as context:
+                raise click.UsageError(_NO_ARGUMENT, context)
+        return (here if count == 1 else on_server).make_context(info_name, args, parent, **extra)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help of both forms."""

@@ -218,6 +218,8 @@ def running_airflow(
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         # Otherwise components that start at the same time make a key each, or store passwords without one.
         "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
+        # Airflow 3.0 gives PyJWT no issuer otherwise, which its later versions refuse.
+        "AIRFLOW__API_AUTH__JWT_ISSUER": "tests",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         # The test button is disabled by default.

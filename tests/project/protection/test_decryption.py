@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,29 +14,19 @@ from lxml import etree
 from airflow_provider_ssis.project.errors import InvalidPartError, ProtectedError, WrongPasswordError
 from airflow_provider_ssis.project.ispac import read_ispac
 from airflow_provider_ssis.project.manifest.properties import read_project_parameters
-from airflow_provider_ssis.project.models import Project, ProtectionLevel
+from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
 from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.protection.decryption import check_password, decrypted
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from tests.project.protection.sample import sample
 from tests.support.encryption import SSIS, XENC, encrypt_property, encrypted_data
 from tests.support.places import INPUTS, needs_inputs
-from tests.support.ssis_projects import connection, ispac_parts, make_project, package, parameter, task, zip_of
+from tests.support.ssis_projects import ispac_parts, zip_of
 
 DTS = "{www.microsoft.com/SqlServer/Dts}"
 SENSITIVE = ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD
 ALL = ProtectionLevel.ENCRYPT_ALL_WITH_PASSWORD
-
-
-def sample(level: ProtectionLevel) -> Project:
-    load = package("Load.dtsx", task("Copy"), parameters=[parameter("Pin", "Int32", 4711, sensitive=True)])
-    return make_project(
-        "Sales",
-        [replace(load, protection_level=level)],
-        [parameter("Region", value="north"), parameter("Key", value="hunter2", sensitive=True)],
-        [connection("Mart", "Data Source=mart;")],
-        protection_level=level,
-    )
 
 
 def encrypt_sensitive(parts: dict[str, bytes], password: str) -> dict[str, bytes]:
@@ -92,7 +81,7 @@ def test_a_project_is_read_with_its_password(
 
 def test_without_the_password_encrypted_values_are_none() -> None:
     project = read_ispac(zip_of(encrypt_sensitive(ispac_parts(sample(SENSITIVE)), "secret")))
-    assert [one.value for one in project.parameters] == ["north", None]
+    assert [one.value for one in project.parameters] == ["north", None, "mart"]
     assert project.packages[0].parameters[0].value is None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,16 @@ from airflow_provider_ssis.project.build import build_project
 from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import BuildError, InvalidPartError, ProtectedError, WrongPasswordError
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
-from airflow_provider_ssis.project.models import Project, ProtectionLevel
+from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.package.document import read_dts_package
 from airflow_provider_ssis.project.protection.ciphers import AES_256, CIPHERS, TRIPLE_DES, PasswordCipher
 from airflow_provider_ssis.project.protection.decryption import decrypted
 from airflow_provider_ssis.project.protection.encryption import PASSWORD_LEVELS, PasswordProtection
 from airflow_provider_ssis.project.safe_xml import parse_xml
 from airflow_provider_ssis.project.visual_studio.changes import Changes, Version
+from tests.project.protection.sample import sample
 from tests.support.places import INPUTS, needs_inputs
 from tests.support.ssis_projects import (
-    connection,
     make_project,
     package,
     parameter,
@@ -37,25 +36,10 @@ PLAIN = ProtectionLevel.DONT_SAVE_SENSITIVE
 SECRETS = (b"hunter2", b"4711", b"swordfish")
 
 
-def sample(level: ProtectionLevel = PLAIN) -> Project:
-    load = package("Load.dtsx", task("Copy"), parameters=[parameter("Pin", "Int32", 4711, sensitive=True)])
-    return make_project(
-        "Sales",
-        [replace(load, protection_level=level)],
-        [
-            parameter("Region", value="north"),
-            parameter("Key", value="hunter2", sensitive=True),
-            parameter("CM.Mart.ServerName", value="mart"),
-        ],
-        [connection("Mart", "Data Source=mart;")],
-        protection_level=level,
-    )
-
-
 def write_sample(folder: Path) -> Path:
     """Write the folder of the sample, whose connection manager has a password."""
     folder.mkdir(exist_ok=True)
-    write_project_folder(folder, sample())
+    write_project_folder(folder, sample(PLAIN))
     path = folder / "Mart.conmgr"
     secret = b'><DTS:Password DTS:Name="Password" Sensitive="1">swordfish</DTS:Password></DTS:ConnectionManager>'
     path.write_bytes(path.read_bytes().replace(b'"Data Source=mart;"/>', b'"Data Source=mart;"' + secret))
@@ -255,7 +239,7 @@ def test_a_version_is_two_or_three_numbers(text: str) -> None:
 
 def test_settings_of_a_user_give_warnings(tmp_path: Path) -> None:
     dtproj = write_project_folder(
-        tmp_path, sample(), configurations="<Configuration><Name>Test</Name><Options/></Configuration>"
+        tmp_path, sample(PLAIN), configurations="<Configuration><Name>Test</Name><Options/></Configuration>"
     )
     dtproj.with_name(f"{dtproj.name}.user").write_text(
         "<DataTransformationsUserConfiguration><Configurations><Configuration><Name>Test</Name><Options>"

@@ -14,16 +14,15 @@ from airflow_provider_ssis.project.content import content_hash
 from airflow_provider_ssis.project.errors import BuildError, InvalidArchiveError, ProtectedError
 from airflow_provider_ssis.project.ispac import open_ispac, read_ispac
 from airflow_provider_ssis.project.manifest.properties import read_project_parameters
-from airflow_provider_ssis.project.models import Project, ProtectionLevel
+from airflow_provider_ssis.project.models import ProtectionLevel
 from airflow_provider_ssis.project.package.connections import read_connection_manager
 from airflow_provider_ssis.project.safe_xml import parse_xml
+from tests.project.protection.sample import sample
 from tests.support.ssis_projects import (
-    connection,
     ispac_parts,
     make_project,
     package,
     parameter,
-    task,
     write_ispac,
     write_project_folder,
     zip_of,
@@ -34,21 +33,6 @@ PASSWORD_MARKS = 'SSIS:Salt="AAECAwQFBgc=" SSIS:IV="AAECAwQFBgc="'
 CIPHERTEXT = "q83vASNFZ4mrze8BI0VniQ=="
 USER_KEY = ProtectionLevel.ENCRYPT_SENSITIVE_WITH_USER_KEY
 PASSWORD = ProtectionLevel.ENCRYPT_SENSITIVE_WITH_PASSWORD
-
-
-def sample(level: ProtectionLevel) -> Project:
-    load = package("Load.dtsx", task("Copy"), parameters=[parameter("Pin", "Int32", 1, sensitive=True)])
-    return make_project(
-        "Sales",
-        [replace(load, protection_level=level)],
-        [
-            parameter("Region", value="north"),
-            parameter("Key", value="x", sensitive=True),
-            parameter("CM.Mart.ServerName", value="mart"),
-        ],
-        [connection("Mart", "Data Source=mart;")],
-        protection_level=level,
-    )
 
 
 def with_secrets(parts: dict[str, bytes], level: ProtectionLevel) -> dict[str, bytes]:

@@ -17,8 +17,8 @@ from airflow_provider_ssis.catalog.codes import ObjectType
 from airflow_provider_ssis.emulator.runs.overrides import FOLLOWED
 from airflow_provider_ssis.emulator.runs.request import RunRequest
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun, TypedValue
-from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
-from airflow_provider_ssis.engine.control_flow.values import default_of, given_value, stored_value
+from airflow_provider_ssis.engine.control_flow.variables.run_variables import RunVariable
+from airflow_provider_ssis.engine.control_flow.variables.values import default_of, given_value, stored_value
 from airflow_provider_ssis.engine.loading import LoadedProject
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.models import (

@@ -17,8 +17,8 @@ from airflow_provider_ssis.engine.control_flow import texts
 from airflow_provider_ssis.engine.control_flow.evaluation import failure
 from airflow_provider_ssis.engine.control_flow.executor import Work
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.parameters import NOT_LOADED, check_assignments
-from airflow_provider_ssis.engine.control_flow.values import given_value
+from airflow_provider_ssis.engine.control_flow.variables.parameters import NOT_LOADED, check_assignments
+from airflow_provider_ssis.engine.control_flow.variables.values import given_value
 from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import ComponentPhase, EventName, Result, RowsSent

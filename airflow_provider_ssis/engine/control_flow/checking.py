@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_provider_ssis.engine.context import RunOptions, Script
-from airflow_provider_ssis.engine.control_flow.preflight import check
+from airflow_provider_ssis.engine.control_flow.preflight.package_refusals import check
 from airflow_provider_ssis.engine.loading import LoadedProject, load_project
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.errors import ProjectError

@@ -18,9 +18,9 @@ from lxml import etree
 
 from airflow_provider_ssis.engine.control_flow.file_lock import FileLock
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
 from airflow_provider_ssis.engine.control_flow.transactions import REQUIRED
-from airflow_provider_ssis.engine.control_flow.values import stored_value
+from airflow_provider_ssis.engine.control_flow.variables.run_variables import RunVariable
+from airflow_provider_ssis.engine.control_flow.variables.values import stored_value
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES
 from airflow_provider_ssis.project.dts import dts_text

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.variables import Change, View
+from airflow_provider_ssis.engine.control_flow.variables.variables import Change, View
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import (
     ExpressionCode,

@@ -8,7 +8,7 @@ from typing import Final
 
 from airflow_provider_ssis.engine.control_flow import texts
 from airflow_provider_ssis.engine.control_flow.frames import Frame, SystemValue
-from airflow_provider_ssis.engine.control_flow.variables import Change
+from airflow_provider_ssis.engine.control_flow.variables.variables import Change
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import Event, EventName, ExecutableEnded, Message, Result
 from airflow_provider_ssis.engine.secrets import Secrets

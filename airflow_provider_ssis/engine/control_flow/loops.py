@@ -11,7 +11,7 @@ from airflow_provider_ssis.engine.control_flow.evaluation import NOT_BOOLEAN, Ev
 from airflow_provider_ssis.engine.control_flow.event_raising import Events
 from airflow_provider_ssis.engine.control_flow.executor import Executor, Work
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.preparing import prepare_enumerator
+from airflow_provider_ssis.engine.control_flow.properties.preparing import prepare_enumerator
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import ExpressionCode, ExpressionError
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop

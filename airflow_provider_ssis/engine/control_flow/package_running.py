@@ -17,14 +17,22 @@ from airflow_provider_ssis.engine.connections.paths import PathMap
 from airflow_provider_ssis.engine.connections.replacements import Replacement, is_whole
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.control_flow.checkpoints import DELETED, RESTARTED, Checkpoint, open_checkpoint
-from airflow_provider_ssis.engine.control_flow.configurations import Configurations
 from airflow_provider_ssis.engine.control_flow.connection_values import secrets_of_replacement
 from airflow_provider_ssis.engine.control_flow.connections import resolver
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.event_raising import Sink
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import Note, PackageRun
-from airflow_provider_ssis.engine.control_flow.parameters import (
+from airflow_provider_ssis.engine.control_flow.preflight.package_refusals import check
+from airflow_provider_ssis.engine.control_flow.prepared_transactions import prepared_refusals
+from airflow_provider_ssis.engine.control_flow.properties.configurations import Configurations
+from airflow_provider_ssis.engine.control_flow.properties.preparing import package_property
+from airflow_provider_ssis.engine.control_flow.properties.property_paths import set_connection_property
+from airflow_provider_ssis.engine.control_flow.real import RealExecutor
+from airflow_provider_ssis.engine.control_flow.task_context import WalkContext
+from airflow_provider_ssis.engine.control_flow.threads import in_thread
+from airflow_provider_ssis.engine.control_flow.transactions import Transactions
+from airflow_provider_ssis.engine.control_flow.variables.parameters import (
     NOT_LOADED,
     SENSITIVE,
     check_assignments,
@@ -36,14 +44,6 @@ from airflow_provider_ssis.engine.control_flow.parameters import (
     parameter_values,
     sensitive_parameters,
 )
-from airflow_provider_ssis.engine.control_flow.preflight import check
-from airflow_provider_ssis.engine.control_flow.prepared_transactions import prepared_refusals
-from airflow_provider_ssis.engine.control_flow.preparing import package_property
-from airflow_provider_ssis.engine.control_flow.property_paths import set_connection_property
-from airflow_provider_ssis.engine.control_flow.real import RealExecutor
-from airflow_provider_ssis.engine.control_flow.task_context import WalkContext
-from airflow_provider_ssis.engine.control_flow.threads import in_thread
-from airflow_provider_ssis.engine.control_flow.transactions import Transactions
 from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ssis.engine.connections.open_connections import OpenConnections
-from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
+from airflow_provider_ssis.engine.control_flow.variables.run_variables import RunVariable
 from airflow_provider_ssis.engine.loading import LoadedProject
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
 from airflow_provider_ssis.project.package.document import DtsPackage

@@ -11,7 +11,7 @@ from airflow_provider_ssis.engine.control_flow.connections import find_manager
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.frames import Frame, as_container
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
-from airflow_provider_ssis.engine.control_flow.properties import (
+from airflow_provider_ssis.engine.control_flow.properties.property_table import (
     DATA,
     with_container_property,
     with_data_property,

@@ -16,7 +16,7 @@ from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.event_raising import Events
 from airflow_provider_ssis.engine.control_flow.executor import Work
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.preparing import prepare_enumerator
+from airflow_provider_ssis.engine.control_flow.properties.preparing import prepare_enumerator
 from airflow_provider_ssis.engine.control_flow.threads import in_thread
 from airflow_provider_ssis.engine.control_flow.transactions import Transactions
 from airflow_provider_ssis.engine.errors import Cancelled, EngineError, TaskFailure

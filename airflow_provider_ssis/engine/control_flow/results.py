@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from airflow_provider_ssis.engine.control_flow.values import stored_value
-from airflow_provider_ssis.engine.control_flow.variables import Change, View
+from airflow_provider_ssis.engine.control_flow.variables.values import stored_value
+from airflow_provider_ssis.engine.control_flow.variables.variables import Change, View
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.project.datatypes import BY_VARIANT_TYPE

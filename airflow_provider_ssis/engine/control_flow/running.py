@@ -16,7 +16,7 @@ from airflow_provider_ssis.engine.connections.paths import PathMap
 from airflow_provider_ssis.engine.connections.replacements import Replacement
 from airflow_provider_ssis.engine.context import RunOptions, Script
 from airflow_provider_ssis.engine.control_flow.package_running import PackageRunner
-from airflow_provider_ssis.engine.control_flow.preflight import check
+from airflow_provider_ssis.engine.control_flow.preflight.package_refusals import check
 from airflow_provider_ssis.engine.events import Event, ExecutableEnded, Message, Result, RowsSent, RowsWritten
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
 from airflow_provider_ssis.engine.refusals import UnsupportedError

@@ -13,7 +13,7 @@ from airflow_provider_ssis.engine.control_flow import texts
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.event_raising import Events
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.variables import View
+from airflow_provider_ssis.engine.control_flow.variables.variables import View
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import Event, EventName
 from airflow_provider_ssis.expressions import Scope

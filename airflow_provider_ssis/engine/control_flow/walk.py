@@ -23,7 +23,7 @@ from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.loops import Loops
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
 from airflow_provider_ssis.engine.control_flow.precedence import Constraint, Schedule
-from airflow_provider_ssis.engine.control_flow.preparing import Prepared, prepare
+from airflow_provider_ssis.engine.control_flow.properties.preparing import Prepared, prepare
 from airflow_provider_ssis.engine.control_flow.results import execution_value, final_result, save_execution_value
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result

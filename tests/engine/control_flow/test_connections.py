@@ -14,7 +14,7 @@ from airflow_provider_ssis.engine import check_package, run_package
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.provider_string import parse_odbc_string
 from airflow_provider_ssis.engine.context import TaskContext
-from airflow_provider_ssis.engine.control_flow.property_paths import PathError
+from airflow_provider_ssis.engine.control_flow.properties.property_paths import PathError
 from airflow_provider_ssis.engine.loading import LoadError
 from airflow_provider_ssis.engine.refusals import UnsupportedError
 from airflow_provider_ssis.engine.tasks.ftp import ftp_server

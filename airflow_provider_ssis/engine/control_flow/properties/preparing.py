@@ -12,7 +12,7 @@ from airflow_provider_ssis.engine.control_flow.evaluation import (
     failure,
 )
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.properties import (
+from airflow_provider_ssis.engine.control_flow.properties.property_table import (
     PACKAGE,
     is_of_component,
     with_container_property,

@@ -10,11 +10,23 @@ from typing import Any
 
 from airflow_provider_ssis.engine.connections.providers import reads_excel, unsupported_provider
 from airflow_provider_ssis.engine.context import RunOptions
-from airflow_provider_ssis.engine.control_flow.configurations import configuration_refusals
-from airflow_provider_ssis.engine.control_flow.connection_refusals import connection_refusals
 from airflow_provider_ssis.engine.control_flow.connection_values import hidden_secrets, stored_connection
 from airflow_provider_ssis.engine.control_flow.enumerators.table import enumerator_class
-from airflow_provider_ssis.engine.control_flow.parameters import (
+from airflow_provider_ssis.engine.control_flow.preflight.connection_refusals import connection_refusals
+from airflow_provider_ssis.engine.control_flow.preflight.project_parts import missing_project_parts
+from airflow_provider_ssis.engine.control_flow.preflight.query_parameters import query_parameter_refusals
+from airflow_provider_ssis.engine.control_flow.preflight.stored_attributes import (
+    ignored_of_executable,
+    ignored_of_manager,
+    ignored_of_package,
+)
+from airflow_provider_ssis.engine.control_flow.preflight.stored_names import ignored_names, ignored_of_handler
+from airflow_provider_ssis.engine.control_flow.preflight.stored_values import damaged_parts, damaged_task
+from airflow_provider_ssis.engine.control_flow.properties.configurations import configuration_refusals
+from airflow_provider_ssis.engine.control_flow.properties.preparing import PACKAGE_PROPERTIES
+from airflow_provider_ssis.engine.control_flow.properties.property_table import CONTAINER, can_set, is_of_component
+from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
+from airflow_provider_ssis.engine.control_flow.variables.parameters import (
     CONNECTION,
     PACKAGE,
     PROJECT,
@@ -22,18 +34,6 @@ from airflow_provider_ssis.engine.control_flow.parameters import (
     of_child,
     overridden_parameters,
 )
-from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
-from airflow_provider_ssis.engine.control_flow.project_parts import missing_project_parts
-from airflow_provider_ssis.engine.control_flow.properties import CONTAINER, can_set, is_of_component
-from airflow_provider_ssis.engine.control_flow.query_parameters import query_parameter_refusals
-from airflow_provider_ssis.engine.control_flow.stored_attributes import (
-    ignored_of_executable,
-    ignored_of_manager,
-    ignored_of_package,
-)
-from airflow_provider_ssis.engine.control_flow.stored_names import ignored_names, ignored_of_handler
-from airflow_provider_ssis.engine.control_flow.stored_values import damaged_parts, damaged_task
-from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, PackageNotFoundError
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.tasks.refused import refused_task

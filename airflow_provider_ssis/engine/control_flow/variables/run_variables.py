@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_ssis.engine.control_flow.values import default_of, stored_value
+from airflow_provider_ssis.engine.control_flow.variables.values import default_of, stored_value
 from airflow_provider_ssis.project.package.variables import DtsVariable
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.values import stored_value
+from airflow_provider_ssis.engine.control_flow.variables.values import stored_value
 from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.models import ExecutableKind
 

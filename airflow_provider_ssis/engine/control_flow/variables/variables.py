@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from airflow_provider_ssis.engine.control_flow.frames import Frame
-from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
-from airflow_provider_ssis.engine.control_flow.system_variables import WRITABLE, system_variables
-from airflow_provider_ssis.engine.control_flow.values import OBJECT, converted, default_of, for_expressions
+from airflow_provider_ssis.engine.control_flow.variables.run_variables import RunVariable
+from airflow_provider_ssis.engine.control_flow.variables.system_variables import WRITABLE, system_variables
+from airflow_provider_ssis.engine.control_flow.variables.values import OBJECT, converted, default_of, for_expressions
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import (
     MAX_VARIABLE_LENGTH,

@@ -11,14 +11,14 @@ import pytest
 from lxml import etree
 
 from airflow_provider_ssis.engine import UnsupportedError, check_package, run_package
-from airflow_provider_ssis.engine.control_flow.connection_refusals import connection_refusals
 from airflow_provider_ssis.engine.control_flow.connection_values import (
     property_name,
     stored_connection,
     with_property,
 )
-from airflow_provider_ssis.engine.control_flow.properties import can_set, with_data_property
-from airflow_provider_ssis.engine.control_flow.stored_names import ignored_names
+from airflow_provider_ssis.engine.control_flow.preflight.connection_refusals import connection_refusals
+from airflow_provider_ssis.engine.control_flow.preflight.stored_names import ignored_names
+from airflow_provider_ssis.engine.control_flow.properties.property_table import can_set, with_data_property
 from airflow_provider_ssis.engine.data_flow.plan import plan_data_flow
 from airflow_provider_ssis.engine.loading import load_project
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn

@@ -14,16 +14,16 @@ from typing import Any, Final
 from airflow_provider_ssis.engine.control_flow.connection_values import is_unchanged, property_name
 from airflow_provider_ssis.engine.control_flow.connections import find_manager
 from airflow_provider_ssis.engine.control_flow.package_runs import PackageRun
-from airflow_provider_ssis.engine.control_flow.preparing import PACKAGE_PROPERTIES
-from airflow_provider_ssis.engine.control_flow.properties import (
+from airflow_provider_ssis.engine.control_flow.properties.preparing import PACKAGE_PROPERTIES
+from airflow_provider_ssis.engine.control_flow.properties.property_table import (
     CONTAINER,
     can_set,
     with_container_property,
     with_data_property,
     with_enumerator_property,
 )
-from airflow_provider_ssis.engine.control_flow.run_variables import RunVariable
-from airflow_provider_ssis.engine.control_flow.values import given_value
+from airflow_provider_ssis.engine.control_flow.variables.run_variables import RunVariable
+from airflow_provider_ssis.engine.control_flow.variables.values import given_value
 from airflow_provider_ssis.engine.loading import LoadError
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager

@@ -14,7 +14,7 @@ from typing import Any, Final
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import Note, PackageRun
-from airflow_provider_ssis.engine.control_flow.property_paths import PathError, set_property
+from airflow_provider_ssis.engine.control_flow.properties.property_paths import PathError, set_property
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.secrets import Secrets

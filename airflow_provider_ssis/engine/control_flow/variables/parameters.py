@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_ssis.engine.control_flow.package_runs import TypedValue
-from airflow_provider_ssis.engine.control_flow.values import default_of, given_value
+from airflow_provider_ssis.engine.control_flow.variables.values import default_of, given_value
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError
 from airflow_provider_ssis.engine.secrets import Secrets

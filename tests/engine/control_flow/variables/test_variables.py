@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ssis.engine.context import TaskContext
-from airflow_provider_ssis.engine.control_flow.property_paths import PathError
+from airflow_provider_ssis.engine.control_flow.properties.property_paths import PathError
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.engine.loading import LoadError

@@ -1,0 +1,1 @@
+"""Finds what the engine cannot do with a package, before anything runs."""

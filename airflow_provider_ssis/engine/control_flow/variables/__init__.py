@@ -1,0 +1,1 @@
+"""Variables and parameters of a run: their values, types and places."""

@@ -9,6 +9,7 @@ from airflow_provider_ssis.catalog.errors import (
     ExecutionNotFound,
     FolderNotFound,
     OperationNotFound,
+    PackageNotFound,
     ProjectNotFound,
 )
 from airflow_provider_ssis.catalog.nearest_names import existing_names
@@ -51,6 +52,19 @@ def require_project(catalog: Catalog, folder: str, name: str) -> Project:
             advice=existing_names("project", name, known),
         )
     return project
+
+
+def require_package(catalog: Catalog, folder: str, project: str, name: str) -> None:
+    """Check that a project, which exists, has a package of this name.
+
+    :raises PackageNotFound: the login sees no such package; the message has the nearest names.
+    """
+    if catalog.package(folder, project, name) is None:
+        known = [each.name for each in catalog.packages(folder, project)]
+        raise PackageNotFound(
+            f"The login sees no package {name!r} in the project {folder}/{project}",
+            advice=existing_names("package", name, known),
+        )
 
 
 def require_environment(catalog: Catalog, folder: str, name: str) -> Environment:

@@ -45,7 +45,7 @@ class PlainFields:
     :param password: the password or secret. Default: none.
     :param schema: the database. Default: SSISDB.
     :param extra: the extra fields as text of a JSON object. Default: none.
-    :param conn_type: the type. Default: none, ours.
+    :param conn_type: the type, or the scheme of the URI. Default: none, which is ``ssis``.
     """
 
     conn_id: str
@@ -104,6 +104,7 @@ def read_fields(value: str, *, conn_id: str) -> PlainFields:
             password=fields.get("password"),
             schema=fields.get("schema"),
             extra=_extra_text(fields.get("extra")),
+            conn_type=fields.get("conn_type"),
         )
     rest = value.partition("://")[2]
     protocol, has_protocol, inner = rest.partition("://")
@@ -120,6 +121,7 @@ def read_fields(value: str, *, conn_id: str) -> PlainFields:
         password=unquote(parts.password) if parts.password else parts.password,
         schema=unquote(parts.path[1:]),
         extra=_extra_of(parts.query),
+        conn_type=value.partition("://")[0].strip().lower().replace("-", "_"),
     )
 
 

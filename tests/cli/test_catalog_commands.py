@@ -100,6 +100,7 @@ def test_lists(run: Command, mart: Catalog, ssisdb_emulator: SsisdbEmulator) -> 
         (["list", "projects", "Sale"], "The login sees no folder 'Sale'. Did you mean 'Sales'?"),
         (["list", "packages", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
         (["get", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
+        (["parameter", "show", "Sales", "Mart", "--package", "Loads"], "no package 'Loads.dtsx' in the project Sales/Mart"),
         (["show", "999999"], "The login sees no execution 999999"),
         (["messages", "999999"], "The login sees no operation 999999"),
         (["stop", "999999"], "The login sees no operation 999999"),

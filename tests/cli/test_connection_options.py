@@ -137,4 +137,6 @@ def test_a_connection_that_fails_is_reported(
     assert wrong != ssisdb.airflow_uri
     assert "Check login and password" in refused(capsys, "--uri", wrong, code=1)
     assert "encrpt" in refused(capsys, "--uri", f"{ssisdb.airflow_uri}&encrpt=no", code=1)
+    other = ssisdb.airflow_uri.replace("ssis://", "postgres://")
+    assert "has the type 'postgres', which is not for SQL Server" in refused(capsys, "--uri", other, code=1)
     assert "'nowhere' cannot be read" in refused(capsys, "--conn-id", "nowhere", code=1)

@@ -38,11 +38,12 @@ def command() -> None:
 @_PACKAGE
 def show(catalog: Catalog, output: Output, folder: str, project: str, package: str | None) -> None:
     """Show the parameters of PROJECT in FOLDER and of its packages. Sensitive values are not shown."""
-    from airflow_provider_ssis.cli.names import require_project
+    from airflow_provider_ssis.cli.names import require_package, require_project
 
     require_project(catalog, folder, project)
     found = catalog.object_parameters(folder, project)
     if package is not None:
+        require_package(catalog, folder, project, package)
         found = [each for each in found if each.object_name.casefold() == package.casefold()]
     output.rows(
         found,

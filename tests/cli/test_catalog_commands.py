@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
 from airflow_provider_ssis.catalog.errors import CatalogError
+from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.cli.conftest import Command
 from tests.support.executions import wait_for_status
@@ -100,7 +102,7 @@ def test_lists(run: Command, mart: Catalog, ssisdb_emulator: SsisdbEmulator) -> 
         (["list", "projects", "Sale"], "The login sees no folder 'Sale'. Did you mean 'Sales'?"),
         (["list", "packages", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
         (["get", "Sales", "Mrt"], "no project 'Mrt' in the folder 'Sales'. Did you mean 'Mart'?"),
-        (["parameter", "show", "Sales", "Mart", "--package", "Loads"], "no package 'Loads.dtsx' in the project Sales/Mart"),
+        (["parameter", "show", "Sales", "Mart", "--package", "Loads"], "no package 'Loads.dtsx' in the project"),
         (["show", "999999"], "The login sees no execution 999999"),
         (["messages", "999999"], "The login sees no operation 999999"),
         (["stop", "999999"], "The login sees no operation 999999"),
@@ -270,6 +272,17 @@ def test_a_pending_run_is_stopped_as_soon_as_it_runs(run: Command, ssisdb: Ssisd
     stopped = run("stop", started, "--poll-interval", "0.05", "--json")
     assert stopped.json == [{"operation_id": started, "status": "canceled"}]
     assert f"Operation {started} is pending, and is stopped as soon as it runs." in stopped.err
+
+
+def test_following_an_execution_that_was_never_started_says_so(
+    run: Command, ssisdb: SsisdbEmulator, mart: Catalog
+) -> None:
+    created = mart.create_execution(ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx"))
+    start = threading.Thread(target=mart.start_execution, args=[created])
+    ssisdb.faults.call(start.start, statement="FROM catalog.event_messages")
+    followed = run("messages", created, "--follow", "--poll-interval", "0.05")
+    start.join()
+    assert followed.err == f"Execution {created} was created and has not been started yet.\n"
 
 
 def test_the_id_of_a_run_is_known_before_its_start(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:

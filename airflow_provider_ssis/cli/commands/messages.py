@@ -30,11 +30,14 @@ def command(
     With --json, each message is an object on its own line. Exit code 0: the messages are printed. With --follow: 0 if
     the operation succeeded, 1 if it failed, 3 if it was canceled.
     """
+    from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.cli.following import follow_operation
     from airflow_provider_ssis.cli.message_lines import MessagePrinter
     from airflow_provider_ssis.cli.names import require_operation
 
     found = require_operation(catalog, operation)
+    if follow and found.status is OperationStatus.CREATED:
+        click.echo(f"Execution {operation} was created and has not been started yet.", err=True)
     printer = MessagePrinter(catalog, operation, output, level=level, after=after)
     if not follow:
         printer.print_rest()

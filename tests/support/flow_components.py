@@ -23,7 +23,7 @@ from airflow_provider_ssis.engine.data_flow.component import (
     RowComponent,
 )
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import column_type
 from airflow_provider_ssis.project.package.data_flow import read_pipeline
 
 if TYPE_CHECKING:

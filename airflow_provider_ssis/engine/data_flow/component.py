@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import RunOptions, TaskContext
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_parts import StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import StoredParts
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import Component, ComponentOutput
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn
-from airflow_provider_ssis.engine.data_flow.stored_columns import fits
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import fits
 from airflow_provider_ssis.engine.errors import TaskFailure
 
 MISMATCH: Final = 0xC02020C1

@@ -18,10 +18,10 @@ from airflow_provider_ssis.engine.data_flow.databases.database import open_datab
 from airflow_provider_ssis.engine.data_flow.databases.inserting import driver_values
 from airflow_provider_ssis.engine.data_flow.databases.key_query import Key, KeyQuery, Row
 from airflow_provider_ssis.engine.data_flow.databases.reading import batch_of_first_rows
-from airflow_provider_ssis.engine.data_flow.index_memory import IndexMemory
-from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
+from airflow_provider_ssis.engine.data_flow.indexes.index_memory import IndexMemory
+from airflow_provider_ssis.engine.data_flow.indexes.row_index import RowIndex
+from airflow_provider_ssis.engine.data_flow.memory.stored_rows import StoredRows
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import Component
 

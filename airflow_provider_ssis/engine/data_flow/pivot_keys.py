@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.conversions import Conversion
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import Conversion
 from airflow_provider_ssis.engine.errors import TaskFailure
 
 _TEXT = ColumnType(DataTypeCode.DT_WSTR, 4000)

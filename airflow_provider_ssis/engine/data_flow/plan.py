@@ -12,8 +12,12 @@ from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.registry import part_of, why_refused
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
-from airflow_provider_ssis.engine.data_flow.stored_parts import ignored_parts, wrong_attributes, wrong_flow_attributes
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import column_type
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import (
+    ignored_parts,
+    wrong_attributes,
+    wrong_flow_attributes,
+)
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.package.data_flow import (

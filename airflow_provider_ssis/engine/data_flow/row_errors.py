@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.catalog.failures.message_codes import symbol_of
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.parsing import Status
+from airflow_provider_ssis.engine.data_flow.conversions.parsing import Status
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import InputColumn, OutputColumn

@@ -12,10 +12,10 @@ import pyarrow as pa
 from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.conversions import refuse_unsupported
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import refuse_unsupported
 from airflow_provider_ssis.engine.data_flow.row_errors import TRUNCATED_ROW, ColumnErrors
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_columns import text_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import text_of
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import (
     Column,

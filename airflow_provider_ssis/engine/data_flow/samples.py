@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, number_of
 from airflow_provider_ssis.engine.refusals import Refusal
 
 

@@ -11,9 +11,13 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.databases.query_source import MISSING_COMMAND, Query, QuerySource
 from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, other_values, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import (
+    negative_numbers,
+    other_values,
+    unknown_properties,
+)
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

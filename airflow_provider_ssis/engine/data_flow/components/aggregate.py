@@ -29,12 +29,12 @@ from airflow_provider_ssis.datatypes import (
 )
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
+from airflow_provider_ssis.engine.data_flow.memory.work_database import Feed, WorkDatabase
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn
-from airflow_provider_ssis.engine.data_flow.sort_keys import KeyColumn, quoted
-from airflow_provider_ssis.engine.data_flow.stored_columns import fits, number_of, reference_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
-from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
+from airflow_provider_ssis.engine.data_flow.sorting.sort_keys import KeyColumn, quoted
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import fits, number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import OUTPUT, OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.expressions.arrow import arrow_type

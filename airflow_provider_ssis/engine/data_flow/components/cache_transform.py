@@ -16,11 +16,11 @@ from airflow_provider_ssis.engine.data_flow.caches import Cache, cache_columns, 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
 from airflow_provider_ssis.engine.data_flow.databases.database import connection_reference
 from airflow_provider_ssis.engine.data_flow.lookup_references import CachedRows
+from airflow_provider_ssis.engine.data_flow.memory.stored_rows import StoredRows
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_columns import fits, flag_of, text_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
-from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import fits, flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.elements import is_true

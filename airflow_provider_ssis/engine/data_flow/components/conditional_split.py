@@ -17,9 +17,9 @@ from airflow_provider_ssis.engine.data_flow.row_expressions import (
     expression_errors,
     expression_text,
 )
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import OUTPUT, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import ComponentOutput

@@ -9,12 +9,12 @@ from typing import ClassVar
 import pyarrow as pa
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
-from airflow_provider_ssis.engine.data_flow.conversions import Conversion
-from airflow_provider_ssis.engine.data_flow.parsing import Status
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import Conversion
+from airflow_provider_ssis.engine.data_flow.conversions.parsing import Status
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions, status_errors
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, reference_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import OutputColumn
 

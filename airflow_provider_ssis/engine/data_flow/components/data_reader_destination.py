@@ -8,7 +8,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 
 

@@ -12,15 +12,15 @@ import pyarrow as pa
 from airflow_provider_ssis.datatypes import LARGE_OBJECTS, STRINGS, ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
-from airflow_provider_ssis.engine.data_flow.conversions import fitted
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import fitted
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, TRUNCATED_ROW, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.row_expressions import (
     RowExpression,
     expression_errors,
     expression_text,
 )
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import InputColumn, OutputColumn
 

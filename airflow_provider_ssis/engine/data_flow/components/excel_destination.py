@@ -34,11 +34,11 @@ from airflow_provider_ssis.engine.data_flow.databases.target_columns import Targ
 from airflow_provider_ssis.engine.data_flow.databases.target_rows import convert_columns, target_rows
 from airflow_provider_ssis.engine.data_flow.excel.ranges import CellRange, parse_range
 from airflow_provider_ssis.engine.data_flow.excel.sheets import ExcelFile, SheetTable, excel_file, sheet_table
+from airflow_provider_ssis.engine.data_flow.memory.stored_rows import StoredRows
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
-from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
-from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import column_type
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.workbooks.cells import MOST_CHARACTERS, has_serial_number

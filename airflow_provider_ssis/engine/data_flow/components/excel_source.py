@@ -21,8 +21,8 @@ from airflow_provider_ssis.engine.data_flow.databases.reading import QueryBatch,
 from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
 from airflow_provider_ssis.engine.data_flow.excel.ranges import Selection, parse_range, parse_select
 from airflow_provider_ssis.engine.data_flow.excel.sheets import SheetColumn, excel_file, read_sheet
-from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

@@ -27,8 +27,8 @@ from airflow_provider_ssis.engine.data_flow.file_columns import (
 )
 from airflow_provider_ssis.engine.data_flow.file_values import BOM, to_content
 from airflow_provider_ssis.engine.data_flow.row_errors import IGNORE, REDIRECT
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, input_column
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, StoredParts
 
 _NO_DATA_COLUMN = 0xC0208027
 _APPENDS_AND_TRUNCATES = 0xC0208033

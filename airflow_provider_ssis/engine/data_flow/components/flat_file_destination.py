@@ -15,14 +15,14 @@ from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
-from airflow_provider_ssis.engine.data_flow.conversions import Conversion
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import Conversion
+from airflow_provider_ssis.engine.data_flow.conversions.parsing import Status
 from airflow_provider_ssis.engine.data_flow.flat_files.file_columns import file_columns
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.file_locale import file_locale
 from airflow_provider_ssis.engine.data_flow.flat_files.writer import RowWriter
-from airflow_provider_ssis.engine.data_flow.parsing import Status
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, text_of
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

@@ -17,16 +17,16 @@ from airflow_provider_ssis.engine.connections.connection import RunConnection
 from airflow_provider_ssis.engine.connections.paths import hint_of_case
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
-from airflow_provider_ssis.engine.data_flow.conversions import Conversion
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import Conversion
+from airflow_provider_ssis.engine.data_flow.conversions.parsing import Status
 from airflow_provider_ssis.engine.data_flow.flat_files.file_columns import COLUMN_MISMATCH, file_columns
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.file_locale import file_locale
 from airflow_provider_ssis.engine.data_flow.flat_files.texts import FlatFileTexts, TextRows
-from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT, ColumnErrors, apply_dispositions, status_errors
-from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, flag_of, text_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import column_type, flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import OutputColumn

@@ -24,8 +24,8 @@ from airflow_provider_ssis.engine.data_flow.file_columns import (
     Problem,
 )
 from airflow_provider_ssis.engine.data_flow.file_values import NoBomError, from_content
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
 
 _UNKNOWN_COLUMN = 0xC0208029
 _CANNOT_OPEN, _NO_FOLDER = 0xC0209091, 0xC02090BE

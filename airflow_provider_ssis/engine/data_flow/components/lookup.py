@@ -19,6 +19,7 @@ from airflow_provider_ssis.datatypes import LARGE_OBJECTS, REALS, ColumnType, Da
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.caches import Cache, cache_columns, index_columns
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
+from airflow_provider_ssis.engine.data_flow.conversions.text_lengths import fitted
 from airflow_provider_ssis.engine.data_flow.databases.database import connection_reference, open_database
 from airflow_provider_ssis.engine.data_flow.databases.reading import read_query
 from airflow_provider_ssis.engine.data_flow.lookup_references import (
@@ -31,16 +32,15 @@ from airflow_provider_ssis.engine.data_flow.lookup_references import (
 )
 from airflow_provider_ssis.engine.data_flow.row_errors import TRUNCATED_ROW, ColumnErrors, apply_dispositions
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_columns import (
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import (
     column_type,
     flag_of,
     number_of,
     plain_reference,
     text_of,
 )
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT, OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
-from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, OUTPUT, OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.errors import InvalidPartError

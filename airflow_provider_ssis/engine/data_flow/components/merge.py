@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
-from airflow_provider_ssis.engine.data_flow.merging import Merged, MergeSide, Numbers, merge
-from airflow_provider_ssis.engine.data_flow.sorted_inputs import common_keys, key_refusals
-from airflow_provider_ssis.engine.data_flow.stored_columns import fits, reference_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
-from airflow_provider_ssis.engine.data_flow.work_database import WorkDatabase
+from airflow_provider_ssis.engine.data_flow.memory.work_database import WorkDatabase
+from airflow_provider_ssis.engine.data_flow.sorting.merging import Merged, MergeSide, Numbers, merge
+from airflow_provider_ssis.engine.data_flow.sorting.sorted_inputs import common_keys, key_refusals
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import fits, reference_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

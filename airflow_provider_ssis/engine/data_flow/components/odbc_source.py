@@ -13,8 +13,12 @@ from airflow_provider_ssis.engine.data_flow.databases.query_source import MISSIN
 from airflow_provider_ssis.engine.data_flow.databases.stored_options import ODBC, odbc_binding_refusals
 from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
 from airflow_provider_ssis.engine.data_flow.row_errors import REDIRECT
-from airflow_provider_ssis.engine.data_flow.stored_parts import OUTPUT, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, other_values, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import OUTPUT, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import (
+    negative_numbers,
+    other_values,
+    unknown_properties,
+)
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import OutputColumn

@@ -36,9 +36,9 @@ from airflow_provider_ssis.engine.data_flow.databases.table_writer import status
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import convert_for_target
 from airflow_provider_ssis.engine.data_flow.databases.time_limit import time_limit
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
-from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, number_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import EXTERNAL_COLUMN, INPUT, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import column_type, number_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import EXTERNAL_COLUMN, INPUT, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import NOT_USED

@@ -21,8 +21,8 @@ from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.pivot_keys import typed_keys
 from airflow_provider_ssis.engine.data_flow.row_errors import ColumnErrors, apply_dispositions
-from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts, comparable
-from airflow_provider_ssis.engine.data_flow.stored_columns import (
+from airflow_provider_ssis.engine.data_flow.sorting.sort_keys import GroupStarts, comparable
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import (
     column_type,
     fits,
     flag_of,
@@ -31,8 +31,8 @@ from airflow_provider_ssis.engine.data_flow.stored_columns import (
     reference_of,
     text_of,
 )
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.expressions.arrow import as_values

@@ -23,8 +23,8 @@ from airflow_provider_ssis.engine.data_flow.raw_files import (
     schema_of,
 )
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn
-from airflow_provider_ssis.engine.data_flow.stored_columns import number_of
-from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import number_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

@@ -16,7 +16,7 @@ from airflow_provider_ssis.engine.data_flow.raw_files import (
     open_raw_file,
     path_of,
 )
-from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

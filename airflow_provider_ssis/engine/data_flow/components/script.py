@@ -28,9 +28,9 @@ from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.connections.connection import Connections
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
+from airflow_provider_ssis.engine.data_flow.conversions.text_lengths import fitted
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_columns import text_of
-from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import text_of
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import ComponentInput, ComponentOutput

@@ -24,10 +24,10 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emit
 from airflow_provider_ssis.engine.data_flow.databases.database import open_database
 from airflow_provider_ssis.engine.data_flow.lookup_references import Matches, QueriedRows
 from airflow_provider_ssis.engine.data_flow.rows import RowColumn, RowSchema
-from airflow_provider_ssis.engine.data_flow.sort_keys import equal_values
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of, text_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.sorting.sort_keys import equal_values
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, number_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import ComponentOutput

@@ -1,7 +1,8 @@
 """Sort: orders rows by columns, and can keep one row for each key.
 
-The order is that of Windows, see :mod:`airflow_provider_ssis.engine.data_flow.linguistic`. NULL is the lowest value.
-Rows with equal keys have no promised order, and of duplicates no particular row remains: as in Integration Services.
+The order is that of Windows, see :mod:`airflow_provider_ssis.engine.data_flow.sorting.linguistic`. NULL is the lowest
+value. Rows with equal keys have no promised order, and of duplicates no particular row remains: as in Integration
+Services.
 Facts: data flow, sections 1.9, 2.5 and 3.13.
 """
 
@@ -17,12 +18,12 @@ import pyarrow as pa
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
 from airflow_provider_ssis.engine.data_flow.copied_columns import check_copy
-from airflow_provider_ssis.engine.data_flow.sort_keys import GroupStarts, KeyColumn, order_by, quoted
-from airflow_provider_ssis.engine.data_flow.sorted_inputs import sort_keys
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, input_column, number_of, reference_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
-from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
+from airflow_provider_ssis.engine.data_flow.memory.work_database import Feed, WorkDatabase
+from airflow_provider_ssis.engine.data_flow.sorting.sort_keys import GroupStarts, KeyColumn, order_by, quoted
+from airflow_provider_ssis.engine.data_flow.sorting.sorted_inputs import sort_keys
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, input_column, number_of, reference_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, OUTPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

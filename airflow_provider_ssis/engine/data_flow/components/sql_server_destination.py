@@ -11,9 +11,9 @@ from airflow_provider_ssis.engine.data_flow.databases.stored_options import CODE
 from airflow_provider_ssis.engine.data_flow.databases.table_destination import NO_TABLE, Load, TableDestination
 from airflow_provider_ssis.engine.data_flow.databases.table_writer import WriteOptions
 from airflow_provider_ssis.engine.data_flow.databases.target_columns import target_columns
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import negative_numbers, unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, number_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import negative_numbers, unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from airflow_provider_ssis.datatypes import ColumnType
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, RowComponent
-from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import INPUT_COLUMN, StoredParts
-from airflow_provider_ssis.engine.data_flow.stored_properties import unknown_properties
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import reference_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import INPUT_COLUMN, StoredParts
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.expressions.arrow import arrow_type
 

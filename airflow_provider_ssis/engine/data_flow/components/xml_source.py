@@ -13,9 +13,10 @@ import pyarrow as pa
 from airflow_provider_ssis.datatypes import INTEGERS, ColumnType
 from airflow_provider_ssis.engine.context import TaskContext
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan, Emitted, FlowComponent
+from airflow_provider_ssis.engine.data_flow.conversions.parsing import Status
+from airflow_provider_ssis.engine.data_flow.conversions.text_lengths import fitted
 from airflow_provider_ssis.engine.data_flow.databases.query_source import text_of_variable
 from airflow_provider_ssis.engine.data_flow.error_outputs import error_output_refusals
-from airflow_provider_ssis.engine.data_flow.parsing import Status
 from airflow_provider_ssis.engine.data_flow.row_errors import (
     REDIRECT,
     TRUNCATED_ROW,
@@ -23,15 +24,14 @@ from airflow_provider_ssis.engine.data_flow.row_errors import (
     apply_dispositions,
     status_errors,
 )
-from airflow_provider_ssis.engine.data_flow.stored_columns import column_type, flag_of, text_of
-from airflow_provider_ssis.engine.data_flow.stored_parts import (
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import column_type, flag_of, text_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_parts import (
     EXTERNAL_COLUMN,
     OUTPUT,
     OUTPUT_COLUMN,
     StoredParts,
 )
-from airflow_provider_ssis.engine.data_flow.stored_properties import other_values, unknown_properties
-from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import other_values, unknown_properties
 from airflow_provider_ssis.engine.data_flow.xml_documents.reading import XmlRow, read_rows
 from airflow_provider_ssis.engine.data_flow.xml_documents.schema import XmlTable, tables_of_schema
 from airflow_provider_ssis.engine.data_flow.xml_documents.values import SUPPORTED, values_of

@@ -18,8 +18,8 @@ from airflow_provider_ssis.engine.data_flow.databases.database import Database, 
 from airflow_provider_ssis.engine.data_flow.databases.external_columns import check_external_columns
 from airflow_provider_ssis.engine.data_flow.databases.reading import QueryBatch, read_values
 from airflow_provider_ssis.engine.data_flow.databases.table_names import Quoting
+from airflow_provider_ssis.engine.data_flow.memory.stored_rows import StoredRows
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
-from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
 from airflow_provider_ssis.engine.errors import TaskFailure
 
 MISSING_COMMAND = 0xC0202001

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.stored_columns import flag_of, number_of
-from airflow_provider_ssis.engine.data_flow.stored_properties import other_values
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, number_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_properties import other_values
 from airflow_provider_ssis.engine.refusals import Refusal
 
 CODE_PAGES = frozenset(("DefaultCodePage", "AlwaysUseDefaultCodePage"))

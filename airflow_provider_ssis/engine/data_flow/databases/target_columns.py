@@ -15,7 +15,7 @@ from airflow_provider_ssis.engine.data_flow.databases.converted import Converted
 from airflow_provider_ssis.engine.data_flow.databases.driver_columns import cast_values, convert_values
 from airflow_provider_ssis.engine.data_flow.databases.driver_dates import TICKS_BEFORE_UNIX
 from airflow_provider_ssis.engine.data_flow.databases.statuses import ValueStatus
-from airflow_provider_ssis.engine.data_flow.stored_columns import column_type
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import column_type
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.project.package.data_flow import ComponentInput
 

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from airflow_provider_ssis.datatypes import DECIMALS, INTEGERS, REALS, STRINGS, ColumnType, DataTypeCode
-from airflow_provider_ssis.engine.data_flow.conversions import Conversion, Converted
-from airflow_provider_ssis.engine.data_flow.parsing import Status
-from airflow_provider_ssis.engine.data_flow.text_lengths import fitted
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import Conversion, Converted
+from airflow_provider_ssis.engine.data_flow.conversions.parsing import Status
+from airflow_provider_ssis.engine.data_flow.conversions.text_lengths import fitted
 from airflow_provider_ssis.expressions.arrow import arrow_type
 
 _T = DataTypeCode

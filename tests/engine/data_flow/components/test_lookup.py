@@ -17,7 +17,7 @@ from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.components.lookup import NO_MATCH, Lookup
 from airflow_provider_ssis.engine.data_flow.databases.reading import batch_of_first_rows
 from airflow_provider_ssis.engine.data_flow.lookup_references import CachedRows, PartialCache
-from airflow_provider_ssis.engine.data_flow.stored_rows import StoredRows
+from airflow_provider_ssis.engine.data_flow.memory.stored_rows import StoredRows
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from tests.support.catalog_sql import connect
 from tests.support.flow_components import I4, R8, WSTR, AloneContext, batch_of, plan_of, rows_of, run_component, tuples
@@ -332,7 +332,7 @@ def _no_memory(*_: object) -> None:
     [
         ("os.posix_fallocate", _no_room, 0xC0047048, r"No space left on device\. Free"),
         (
-            "airflow_provider_ssis.engine.data_flow.index_memory.IndexMemory.array",
+            "airflow_provider_ssis.engine.data_flow.indexes.index_memory.IndexMemory.array",
             _no_memory,
             0xC0208247,
             "2 reference",

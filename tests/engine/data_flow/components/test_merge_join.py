@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.datatypes import COLUMN_TYPES, ColumnType, DataTypeCode
-from airflow_provider_ssis.engine.data_flow import merging
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.components.merge import Merge
 from airflow_provider_ssis.engine.data_flow.components.merge_join import MergeJoin
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
+from airflow_provider_ssis.engine.data_flow.sorting import merging
 from airflow_provider_ssis.engine.errors import TaskFailure
 from tests.support.flow_components import I4, I8, WSTR, AloneContext, batch_of, plan_of, rows_of, run_component, tuples
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from airflow_provider_ssis.engine.data_flow.index_memory import IndexMemory
-from airflow_provider_ssis.engine.data_flow.key_words import Mask, Words, mixed
+from airflow_provider_ssis.engine.data_flow.indexes.index_memory import IndexMemory
+from airflow_provider_ssis.engine.data_flow.indexes.key_words import Mask, Words, mixed
 
 Rows = npt.NDArray[np.int64]
 

@@ -7,7 +7,12 @@ import itertools
 import duckdb
 import pytest
 
-from airflow_provider_ssis.engine.data_flow.linguistic import Comparison, is_known_locale, key_expression, unknown_flags
+from airflow_provider_ssis.engine.data_flow.sorting.linguistic import (
+    Comparison,
+    is_known_locale,
+    key_expression,
+    unknown_flags,
+)
 
 _ENGLISH, _DANISH, _TURKISH = 1033, 1030, 1055
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.engine.context import RunOptions
-from airflow_provider_ssis.engine.data_flow import row_index, row_tables
-from airflow_provider_ssis.engine.data_flow.index_memory import IndexMemory
-from airflow_provider_ssis.engine.data_flow.row_index import RowIndex
+from airflow_provider_ssis.engine.data_flow.indexes import row_index, row_tables
+from airflow_provider_ssis.engine.data_flow.indexes.index_memory import IndexMemory
+from airflow_provider_ssis.engine.data_flow.indexes.row_index import RowIndex
 from airflow_provider_ssis.engine.errors import Cancelled
 
 _VALUES = {

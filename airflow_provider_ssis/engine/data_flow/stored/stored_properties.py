@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.stored_columns import number_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import number_of
 from airflow_provider_ssis.engine.refusals import Refusal
 
 _DESIGNER = frozenset({"UserComponentTypeName"})

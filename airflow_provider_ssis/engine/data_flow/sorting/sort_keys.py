@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.datatypes import LARGE_OBJECTS, STRINGS, ColumnType, DataTypeCode
-from airflow_provider_ssis.engine.data_flow.linguistic import is_known_locale, key_expression, unknown_flags
+from airflow_provider_ssis.engine.data_flow.sorting.linguistic import is_known_locale, key_expression, unknown_flags
 from airflow_provider_ssis.engine.refusals import Refusal
 
 OTHER_LOCALE = "Choose a locale without an alternative sort order in the component's LocaleID."

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import RunOptions
-from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
+from airflow_provider_ssis.engine.data_flow.memory.work_database import Feed, WorkDatabase
 from airflow_provider_ssis.engine.errors import TaskFailure
 
 _SCHEMA = pa.schema([("n", pa.int64()), ("t", pa.string())])

@@ -9,7 +9,7 @@ from types import TracebackType
 import pyarrow as pa
 
 from airflow_provider_ssis.engine.context import RunOptions
-from airflow_provider_ssis.engine.data_flow.spilling import spilling
+from airflow_provider_ssis.engine.data_flow.memory.spilling import spilling
 from airflow_provider_ssis.engine.temporary_folders import TemporaryFolder
 
 _WHAT = "rows that exceed the memory"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
-from airflow_provider_ssis.engine.data_flow.conversions import Conversion, parsed
-from airflow_provider_ssis.engine.data_flow.parsing import ConversionError, Status, parse
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import Conversion, parsed
+from airflow_provider_ssis.engine.data_flow.conversions.parsing import ConversionError, Status, parse
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import Settings
 from airflow_provider_ssis.expressions.arrow import as_column, as_values

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from airflow_provider_ssis.engine.cancellation import CancelToken
 from airflow_provider_ssis.engine.context import RunOptions
-from airflow_provider_ssis.engine.data_flow.spilling import CANNOT_SPILL
+from airflow_provider_ssis.engine.data_flow.memory.spilling import CANNOT_SPILL
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.temporary_folders import TemporaryFolder
 

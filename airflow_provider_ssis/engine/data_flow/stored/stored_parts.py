@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from airflow_provider_ssis.engine.data_flow.stored_columns import reference_of
+from airflow_provider_ssis.engine.data_flow.stored.stored_columns import reference_of
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.data_flow import (
     NOT_USED,
@@ -35,7 +35,7 @@ class StoredParts:
     """The properties and dispositions of a component's inputs, outputs and columns that the engine knows.
 
     The properties of the component itself are checked by
-    :func:`~airflow_provider_ssis.engine.data_flow.stored_properties.unknown_properties`.
+    :func:`~airflow_provider_ssis.engine.data_flow.stored.stored_properties.unknown_properties`.
 
     :param properties: the names by kind of part: ``input``, ``output``, ``input column``, ``output column``,
         ``external column``. Default: none.

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.engine.context import RunOptions
-from airflow_provider_ssis.engine.data_flow.index_memory import IndexMemory
-from airflow_provider_ssis.engine.data_flow.key_words import Mask, Words, exact_words, hashes, word_count
-from airflow_provider_ssis.engine.data_flow.row_tables import NO_ROW, Rows, RowTable, row_table
+from airflow_provider_ssis.engine.data_flow.indexes.index_memory import IndexMemory
+from airflow_provider_ssis.engine.data_flow.indexes.key_words import Mask, Words, exact_words, hashes, word_count
+from airflow_provider_ssis.engine.data_flow.indexes.row_tables import NO_ROW, Rows, RowTable, row_table
 
 _CHUNK = 100_000
 _MOST_WORDS = 6

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from airflow_provider_ssis.datatypes import STRINGS, ColumnType, DataTypeCode
-from airflow_provider_ssis.engine.data_flow.conversions import fit
+from airflow_provider_ssis.engine.data_flow.conversions.conversions import fit
 
 
 def fitted(values: pa.Array, type_: ColumnType) -> tuple[pa.Array, npt.NDArray[np.bool_] | None]:

@@ -7,7 +7,7 @@ from itertools import count, takewhile
 from typing import NoReturn
 
 from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
-from airflow_provider_ssis.engine.data_flow.sort_keys import KeyColumn
+from airflow_provider_ssis.engine.data_flow.sorting.sort_keys import KeyColumn
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 

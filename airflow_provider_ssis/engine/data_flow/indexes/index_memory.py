@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from airflow_provider_ssis.engine.context import RunOptions
-from airflow_provider_ssis.engine.data_flow.spilling import spilling
+from airflow_provider_ssis.engine.data_flow.memory.spilling import spilling
 from airflow_provider_ssis.engine.temporary_folders import TemporaryFolder
 
 

@@ -24,8 +24,13 @@ from airflow_provider_ssis.datatypes import (
     ColumnType,
     DataTypeCode,
 )
-from airflow_provider_ssis.engine.data_flow.parsing import ConversionError, Status, fast_parse_applies, parse
-from airflow_provider_ssis.engine.data_flow.quick_parsing import read_quickly, usual_rows
+from airflow_provider_ssis.engine.data_flow.conversions.parsing import (
+    ConversionError,
+    Status,
+    fast_parse_applies,
+    parse,
+)
+from airflow_provider_ssis.engine.data_flow.conversions.quick_parsing import read_quickly, usual_rows
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import (
     Column,

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from airflow_provider_ssis.engine.data_flow.sort_keys import KeyColumn
-from airflow_provider_ssis.engine.data_flow.work_database import Feed, WorkDatabase
+from airflow_provider_ssis.engine.data_flow.memory.work_database import Feed, WorkDatabase
+from airflow_provider_ssis.engine.data_flow.sorting.sort_keys import KeyColumn
 
 Numbers = npt.NDArray[np.int64]
 

@@ -1,0 +1,1 @@
+"""Conversions between the types of columns, and reading text as values."""

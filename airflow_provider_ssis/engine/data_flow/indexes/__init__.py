@@ -1,0 +1,1 @@
+"""Indexes over the keys of rows, as a Lookup needs them."""

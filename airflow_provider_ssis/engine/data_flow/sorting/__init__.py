@@ -1,0 +1,1 @@
+"""The order of rows: sort keys, linguistic comparison, and merging of sorted rows."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_ssis.odbc.connection_string import connection_string
 from airflow_provider_ssis.odbc.drivers import DriverFamily, OdbcDriver, find_driver
 from airflow_provider_ssis.odbc.field_values import UnsafeValue
-from airflow_provider_ssis.odbc.target import Encrypt, OdbcTarget
+from airflow_provider_ssis.odbc.target import DriverCannot, Encrypt, OdbcTarget
 from tests.support.echo_server import EchoServer, echo_server
 
 READ_BACK = {"user": "user", "password": "password", "database": "database", "application_name": "application_name"}
@@ -109,9 +109,11 @@ def test_the_server_receives_every_combination_or_the_field_is_refused(
 @pytest.mark.parametrize("field", TEXT_FIELDS)
 @pytest.mark.parametrize("value", ATTACKS)
 def test_a_keyword_of_the_driver_manager_is_refused(driver: OdbcDriver, field: str, value: str) -> None:
-    if field == "host_name_in_certificate" and driver.family is DriverFamily.FREETDS:
-        pytest.skip("FreeTDS refuses the field")
     target = target_with(field, value)
+    if field == "host_name_in_certificate" and driver.family is DriverFamily.FREETDS:
+        with pytest.raises(DriverCannot, match="a different host name in the certificate"):
+            connection_string(driver, target)
+        return
     if field == "server_spn":
         target = replace(target, user=None, password=None)
     with pytest.raises(UnsafeValue) as refusal:
@@ -124,9 +126,11 @@ def test_a_keyword_of_the_driver_manager_is_refused(driver: OdbcDriver, field: s
 @pytest.mark.parametrize("field", [*TEXT_FIELDS, "host"])
 @pytest.mark.parametrize("value", CUT_OFF)
 def test_a_character_that_is_no_text_is_refused(driver: OdbcDriver, field: str, value: str) -> None:
-    if field == "host_name_in_certificate" and driver.family is DriverFamily.FREETDS:
-        pytest.skip("FreeTDS refuses the field")
     target = target_with(field, value)
+    if field == "host_name_in_certificate" and driver.family is DriverFamily.FREETDS:
+        with pytest.raises(DriverCannot, match="a different host name in the certificate"):
+            connection_string(driver, target)
+        return
     if field == "server_spn":
         target = replace(target, user=None, password=None)
     if field == "host":

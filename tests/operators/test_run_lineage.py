@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from typing import Any
 
@@ -123,8 +124,8 @@ def test_without_assets_in_airflow_the_argument_is_rejected(monkeypatch: pytest.
         run(emit_assets=True)
 
 
-@pytest.mark.skipif(openlineage.is_installed(), reason="the OpenLineage provider is installed")
-def test_without_the_provider_there_are_no_facets(deployed: Catalog) -> None:
+def test_without_the_provider_there_are_no_facets(deployed: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "airflow.providers.openlineage", None)
     task_run = run()
     task_run.execute()
     assert task_run.operator.get_openlineage_facets_on_start() is None

@@ -16,13 +16,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tests.support.places import ROOT
 
 BEFORE_SAVE = "before the id is saved"
 AFTER_SAVE = "after the id is saved"
 BEFORE_DEFERRAL = "after the start, before the worker waits"
+_LOG = "workers.log"
+"""The file of what workers print."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class Workers:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        while not (line := self._process.stdout.readline()).startswith("ANSWER "):
-            assert line, "the process that forks workers has ended"
-        answer: dict[str, Any] = json.loads(line.removeprefix("ANSWER "))
+        line = self._process.stdout.readline()
+        assert line, f"The process that forks workers has ended:\n{(self._folder / _LOG).read_text()}"
+        answer: dict[str, Any] = json.loads(line)
         return answer
 
 
@@ -71,7 +73,12 @@ class Workers:
 def running_workers(folder: Path) -> Iterator[Workers]:
     """Run workers while the block lasts."""
     command = [sys.executable, "-m", "tests.support.workers"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        (folder / _LOG).open("w") as log,
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
         yield Workers(process, folder)
         assert process.stdin is not None
         process.stdin.close()
@@ -80,26 +87,26 @@ def running_workers(folder: Path) -> Iterator[Workers]:
 # --- in the process that forks ----------------------------------------------------------------------------------------
 
 
-def _serve() -> None:
+def _serve(answers: TextIO) -> None:
     # The imports of all workers, once.
     for module in ("airflow_provider_ssis.hooks.ssis", "tests.support.deferrals", "tests.support.running"):
         importlib.import_module(module)
-    answers: dict[int, Path] = {}
+    paths: dict[int, Path] = {}
     for line in sys.stdin:
         order = json.loads(line)
         if "start" in order:
-            sys.stdout.flush()
             pid = os.fork()
             if pid == 0:
                 _work_and_exit(order["start"], Path(order["answer"]))
-            answers[pid] = Path(order["answer"])
+            paths[pid] = Path(order["answer"])
             reply: dict[str, Any] = {"pid": pid}
         else:
             _, status = os.waitpid(order["wait"], 0)
-            path = answers.pop(order["wait"])
+            path = paths.pop(order["wait"])
             answer = json.loads(path.read_text()) if path.exists() else None
             reply = {"code": os.waitstatus_to_exitcode(status), "answer": answer}
-        print("ANSWER " + json.dumps(reply), flush=True)  # noqa: T201 the answer
+        answers.write(json.dumps(reply) + "\n")
+        answers.flush()
 
 
 def _work_and_exit(order: dict[str, Any], path: Path) -> None:
@@ -199,4 +206,7 @@ def _suspend() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    # Workers print into the log: on the same pipe, their lines would mix with the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    _serve(answers)

@@ -292,8 +292,8 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
             value = json.loads(value)
         except ValueError:
             raise InvalidTaskArgument(
-                f"{name} is not a mapping of names to values: it rendered to {_outline(value)}, which "
-                "is not JSON. Add | tojson to the template, or pass the other task's output itself."
+                f"{name} is not a mapping of names to values: it is {_outline(value)}, which is not JSON. Give a dict. "
+                "In a template, add | tojson, or pass the other task's output itself."
             ) from None
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InvalidTaskArgument(f"{name} is not a mapping of names to values. Give a dict, or its JSON text.")
@@ -307,7 +307,7 @@ def _outline(text: str) -> str:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         decoded = None
     if not isinstance(decoded, Mapping):
-        return f"a text of {len(text)} characters"
+        return f"a text of {len(text)} character{'s' if len(text) != 1 else ''}"
     return f"{{{', '.join(f'{key!r}: …' for key in decoded)}}}"
 
 

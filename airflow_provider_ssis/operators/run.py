@@ -68,7 +68,7 @@ class SsisRunPackageOperator(SsisExecutionLineageTask, SsisSubmittingTask, BaseO
     :param package: the package, with ``.dtsx``. (templated)
     :param environment: the environment whose variables the run uses: ``Env`` (in any folder that the project refers
         to), ``Folder/Env``, or ``./Env`` for the project's own folder. It is an error if the environment is missing or
-        ambiguous, or if the project does not refer to it. Default: none. (templated)
+        ambiguous, or if the project does not refer to it. Default: none, as with empty text. (templated)
     :param environment_folder: the environment's folder, if the environment's name contains a slash. (templated)
     :param parameters: values of the package's parameters by name. (templated)
     :param project_parameters: values of the project's parameters by name. (templated)

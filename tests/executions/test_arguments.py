@@ -144,7 +144,7 @@ def test_what_is_no_mapping_is_refused_without_showing_it(value: Any) -> None:
 
 
 def test_a_mapping_that_python_wrote_is_named_with_what_to_do() -> None:
-    with pytest.raises(InvalidTaskArgument, match=r"rendered to \{'RegionId': …\}, which is not JSON. Add \| tojson"):
+    with pytest.raises(InvalidTaskArgument, match=r"it is \{'RegionId': …\}, which is not JSON\. .+ add \| tojson"):
         values_of("parameters", "{'RegionId': 42}")
 
 

@@ -102,7 +102,14 @@ class RunDisplay:
 
 
 def progress_text(done: int, total: int, rows: int, errors: int, executable: str | None) -> str:
-    """The details of the display: executables, rows, errors, and the current executable."""
+    """The details of the display.
+
+    :param done: executables that have ended.
+    :param total: all executables.
+    :param rows: rows that data flows have sent.
+    :param errors: error messages so far.
+    :param executable: the path of the current executable; None if none is known.
+    """
     parts = [f"{done}/{total} executables", f"{rows} rows", f"{errors} errors"]
     return ", ".join(parts) + (f"  {printable(executable)}" if executable else "")
 

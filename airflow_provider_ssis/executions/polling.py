@@ -54,18 +54,18 @@ class PollSchedule:
     """How often to poll: often at first, then every ``interval`` seconds, less often after hours.
 
     :param interval: seconds between two polls during the first hour.
-    :param max_interval: seconds between two polls after six hours. Default: as ``interval``.
+    :param longest_interval: seconds between two polls after six hours. Default: as ``interval``.
     """
 
     interval: float
-    max_interval: float = 0.0
+    longest_interval: float = 0.0
 
     def delay(self, age: float) -> float:
         """Seconds until the next poll: a fifth of the age at first, so that a short run is not seen late.
 
         :param age: seconds since the execution was started, or since the wait began.
         """
-        longest = max(self.interval, min(self.max_interval, age / 360))
+        longest = max(self.interval, min(self.longest_interval, age / 360))
         return min(max(MIN_DELAY, age / 5), longest)
 
 

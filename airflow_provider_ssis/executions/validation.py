@@ -68,7 +68,13 @@ class ValidationWait:
     def of(
         cls, validation_id: int, *, schedule: PollSchedule, deadline: Deadline, level: MessageLevel, log: TaskLog
     ) -> Self:
-        """The wait of a task that writes the messages of a level and above to its log."""
+        """The wait of a task that writes the messages of the validation to its log.
+
+        :param schedule: how often to poll.
+        :param deadline: when to give up.
+        :param level: the lowest level of messages that are written.
+        :param log: the log of the task.
+        """
         return cls(validation_id, schedule, deadline, MessageForwarder(validation_id, log, level=level))
 
 

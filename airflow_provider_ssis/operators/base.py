@@ -66,7 +66,7 @@ class SsisWaitingTask(SsisTask):
         return config.poll_interval() if given is None else given
 
     @property
-    def _max_poll_interval(self) -> float:
+    def _longest_poll_interval(self) -> float:
         """Seconds between two polls after six hours."""
         return max(self._poll_interval, config.longest_poll_interval())
 
@@ -88,7 +88,7 @@ class SsisWaitingTask(SsisTask):
             resume_after=config.resume_after(),
             ssis_conn_id=self.ssis_conn_id,
             poll_interval=self._poll_interval,
-            longest_poll_interval=self._max_poll_interval,
+            longest_poll_interval=self._longest_poll_interval,
             deadline=deadline.at,
             outage_timeout=config.outage_timeout(),
             cancel_on_kill=False,

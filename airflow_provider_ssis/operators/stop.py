@@ -232,7 +232,7 @@ class SsisStopExecutionOperator(SsisWaitingTask, BaseOperator):
             return list(dict.fromkeys([execution_id, *(each.execution_id for each in stopping)]))
 
     @property
-    def _max_poll_interval(self) -> float:
+    def _longest_poll_interval(self) -> float:
         # A stop takes seconds, so there is no longer interval.
         return self._poll_interval
 

@@ -133,7 +133,7 @@ class SsisSubmittingTask(SsisWaitingTask):
                 is_stamped=self._is_stamped, exclusive_package=None if self.allow_concurrent else package
             ),
             WaitOptions(
-                schedule=PollSchedule(self._poll_interval, self._max_poll_interval),
+                schedule=PollSchedule(self._poll_interval, self._longest_poll_interval),
                 timeout=self.timeout,
                 pending_timeout=self._pending_timeout,
                 message_level=MessageLevel(self.follow_messages),

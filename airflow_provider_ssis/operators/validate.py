@@ -215,7 +215,7 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
     def _wait(self, validation_id: int, deadline: Deadline) -> ValidationWait:
         return ValidationWait.of(
             validation_id,
-            schedule=PollSchedule(self._poll_interval, self._max_poll_interval),
+            schedule=PollSchedule(self._poll_interval, self._longest_poll_interval),
             deadline=deadline,
             level=MessageLevel(self.follow_messages),
             log=self.log,

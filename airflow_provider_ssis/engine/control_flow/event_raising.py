@@ -62,12 +62,17 @@ class Events:
         return stops
 
     async def warning(self, frame: Frame, text: str, code: int, subcomponent: str | None = None) -> bool:
-        """Raise OnWarning; returns as :meth:`error`."""
+        """Raise OnWarning; returns as :meth:`error`.
+
+        :param text: the text without the name of the executable.
+        :param code: the code of Integration Services.
+        :param subcomponent: the component of a data flow. Default: None.
+        """
         shown = texts.warning(frame.container.name, text)
         return await self.raise_event(EventName.WARNING, frame, shown, code, subcomponent, described=text)
 
     async def information(self, frame: Frame, text: str, code: int, subcomponent: str | None = None) -> bool:
-        """Raise OnInformation; returns as :meth:`error`."""
+        """Raise OnInformation; parameters as for :meth:`warning`, returns as :meth:`error`."""
         shown = texts.information(frame.container.name, text)
         return await self.raise_event(EventName.INFORMATION, frame, shown, code, subcomponent, described=text)
 
@@ -132,7 +137,12 @@ class Events:
         return is_cancelled
 
     def write(self, name: EventName, frame: Frame, text: str, code: int = 0, subcomponent: str | None = None) -> None:
-        """Publish the message of an event without running its handlers."""
+        """Publish the message of an event without running its handlers.
+
+        :param text: the whole text.
+        :param code: the code of Integration Services. Default: 0, none.
+        :param subcomponent: the component of a data flow. Default: None.
+        """
         self._sink(Message(self._now(), name, frame.place, self._public(text), code, subcomponent))
 
     def ended(self, frame: Frame, began: datetime, result: Result, value: object) -> None:

@@ -72,9 +72,16 @@ def names_by_lineage(source: Ref) -> dict[str, str]:
 
 
 def property_text(component: Component, name: str) -> str:
+    """Return the text of a property of a component; empty where it has none of this name."""
     found = component.properties.get(name)
     return "" if found is None else found.text
 
 
 def sort_key(name: str, position: int, flags: int) -> object:
+    """Return the sort key as the builder takes it: the name alone for an ascending key without flags.
+
+    :param name: the column.
+    :param position: the stored position, from 1; negative for a descending key.
+    :param flags: the comparison flags.
+    """
     return SortKey(name, position < 0, flags) if position < 0 or flags else name

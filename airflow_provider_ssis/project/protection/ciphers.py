@@ -50,12 +50,18 @@ class PasswordCipher:
         return _derived(password, salt)[1] if self is AES_256 else None
 
     def encrypt(self, password: str, salt: bytes, vector: bytes, data: bytes) -> bytes:
-        """Encrypt a whole number of blocks."""
+        """Encrypt a whole number of blocks.
+
+        :param password: the password of the file.
+        :param salt: the salt, which the file stores.
+        :param vector: the initialisation vector, one block, which the file stores.
+        :param data: the padded data.
+        """
         encryptor = self._cipher(password, salt, vector).encryptor()
         return bytes(encryptor.update(data) + encryptor.finalize())
 
     def decrypt(self, password: str, salt: bytes, vector: bytes, data: bytes) -> bytes:
-        """Decrypt a whole number of blocks.
+        """Decrypt a whole number of blocks; parameters as for :meth:`encrypt`.
 
         :raises ValueError: the initialisation vector or the data has a wrong size.
         """

@@ -113,7 +113,15 @@ def read_values(
     *,
     timeout: int = 0,
 ) -> Generator[QueryBatch, None, None]:
-    """Yield the rows of a query with the status of each value, as :func:`read_query` does."""
+    """Yield the rows of a query with the status of each value, as :func:`read_query` does.
+
+    :param database: the database.
+    :param sql: the query.
+    :param parameters: the values of its parameters.
+    :param schema: the columns of the rows, with the types to which values are converted.
+    :param batch_rows: the most rows of a batch.
+    :param timeout: seconds until the query fails. Default: 0, no limit.
+    """
     wants_ticks = any(needs_ticks(column.type) for column in schema.columns)
     arrow = None if parameters or wants_ticks or database.is_shared else database.connect_arrow()
     if arrow is None:

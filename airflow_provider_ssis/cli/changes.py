@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import click
 
+from airflow_provider_ssis.cli.output import printable
+
 
 @contextmanager
 def reporting_changes(
@@ -27,7 +29,7 @@ def reporting_changes(
         raise
     except KeyboardInterrupt:
         if done := _sentence(changes, verb):
-            click.echo(done, err=True)
+            click.echo(printable(done), err=True)
         raise
 
 

@@ -10,6 +10,8 @@ from contextlib import suppress
 
 import click
 
+from airflow_provider_ssis.cli.output import printable
+
 
 def sentence(message: str) -> str:
     """The message of an error with a full stop, unless it ends in punctuation or is empty."""
@@ -36,7 +38,7 @@ class CommandFailed(Exception):
     def show(self) -> None:
         """Print the message: an object if the command prints JSON, else on standard error after the command's name."""
         if str(self) and not (self.as_json and _shown_as_json(str(self), self.cause, self.exit_code)):
-            click.echo(f"{self.command}: {self}", err=True)
+            click.echo(f"{self.command}: {printable(str(self))}", err=True)
 
 
 _WRITE_ERRORS = frozenset({errno.EAGAIN, errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE})

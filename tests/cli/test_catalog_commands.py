@@ -318,8 +318,12 @@ def test_ctrl_c_leaves_or_stops_the_run(ssisdb: SsisdbEmulator, mart: Catalog) -
         assert ("continues on the server" in said) == (code == 130)
 
 
-def test_control_characters_do_not_reach_the_terminal(run: Command, catalog: Catalog) -> None:
-    catalog.create_folder("Sales", description="red \x1b[31m text")
+def test_control_characters_do_not_reach_the_terminal(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
+    mart.set_folder_description("Sales", "red \x1b[31m text")
+    ssisdb.scripts.fail(package="Load.dtsx", message="red \x1b[31m message")
+    failed = run("run", "Sales", "Mart", "Load", "--poll-interval", "0.05", code=1)
+    assert "red \ufffd[31m message" in failed.err
+    assert "\x1b" not in run("list", "projects", "\x1b[31m", code=1).err
     printed = run("list", "folders").out
     assert "\x1b" not in printed
     assert "red" in printed

@@ -446,7 +446,7 @@ class ProcessNotFound(CatalogError):
 class DeploymentFailed(CatalogError):
     """The deployment failed; ``messages`` says why."""
 
-    default_advice = "Fix the project, then deploy it again. The previous version is still in use."
+    default_advice = "Fix the project, then deploy it again. A version that was deployed before is still in use."
 
 
 class DeploymentBusy(TransientError):

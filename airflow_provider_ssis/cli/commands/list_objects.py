@@ -12,7 +12,7 @@ from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.lazy_group import Group
 from airflow_provider_ssis.cli.option_values import Number, package_name
-from airflow_provider_ssis.cli.output import Column, Output
+from airflow_provider_ssis.cli.output import Column, Output, printable
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -149,7 +149,7 @@ def executions(
         # No error: the catalog keeps the executions of deleted projects.
         hint = unknown_name(catalog, folder, project, None if project is None else package)
         if hint is not None:
-            click.echo(f"warning: {hint}", err=True)
+            click.echo(printable(f"warning: {hint}"), err=True)
     output.rows(
         found,
         Column("execution", "execution_id"),

@@ -17,7 +17,7 @@ from airflow_provider_ssis.cli.commands.run_values import at_bracket
 from airflow_provider_ssis.cli.exit_codes import ExitCode, RunCommand
 from airflow_provider_ssis.cli.failures import CommandFailed, OutputFailed
 from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password, unique
-from airflow_provider_ssis.cli.output import Output
+from airflow_provider_ssis.cli.output import Output, printable
 from airflow_provider_ssis.cli.script_functions import script_functions
 from airflow_provider_ssis.cli.value_files import read_json, value_in
 
@@ -382,9 +382,9 @@ def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary
         return
     if not result.succeeded:
         for cause in summary.causes():
-            click.echo(f"  - {cause}", err=True)
+            click.echo(printable(f"  - {cause}"), err=True)
     counts = f"errors: {summary.errors}, warnings: {summary.warnings}"
     phase = "validation: " if validate_only else ""
     click.echo(f"{name}: {phase}{status} after {result.duration:.1f} s, {counts}.")
     for destination, rows in summary.rows.items():
-        click.echo(f"  {destination}: {rows} rows written")
+        click.echo(printable(f"  {destination}: {rows} rows written"))

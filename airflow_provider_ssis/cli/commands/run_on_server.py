@@ -23,7 +23,7 @@ from airflow_provider_ssis.cli.option_values import (
     poll_interval_option,
     reject_together,
 )
-from airflow_provider_ssis.cli.output import Output, plain, shown
+from airflow_provider_ssis.cli.output import Output, plain, printable, shown
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -131,7 +131,7 @@ def command(
     )
     execution_id = catalog.create_execution(request, needs_values=True)
     # Before the start and also with --json, so that the log of a CI job that is killed has the id.
-    click.echo(f"Starting execution {execution_id} of {request.path}.", err=True)
+    click.echo(printable(f"Starting execution {execution_id} of {request.path}."), err=True)
     if no_wait:
         catalog.start_execution(execution_id)
         with _started(execution_id):
@@ -246,10 +246,10 @@ def _print_end(catalog: Catalog, output: Output, execution_id: int) -> None:
         output.json_line({"execution": plain(execution), "summary": plain(summary), "causes": causes})
         return
     for cause in causes:
-        click.echo(f"  - {cause}", err=True)
-    click.echo(end_line(execution, errors=summary.errors, warnings=summary.warnings))
+        click.echo(printable(f"  - {cause}"), err=True)
+    click.echo(printable(end_line(execution, errors=summary.errors, warnings=summary.warnings)))
     for written in summary.rows_written:
-        click.echo(f"  {written.destination}: {written.rows} rows written")
+        click.echo(printable(f"  {written.destination}: {written.rows} rows written"))
 
 
 def end_line(execution: Execution, *, errors: int, warnings: int) -> str:

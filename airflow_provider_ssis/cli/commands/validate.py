@@ -11,7 +11,7 @@ from airflow_provider_ssis.cli.commands.messages import LEVELS
 from airflow_provider_ssis.cli.exit_codes import exit_code_of_status
 from airflow_provider_ssis.cli.interrupts import saying_if_interrupted
 from airflow_provider_ssis.cli.option_values import package_name, poll_interval_option, reject_together
-from airflow_provider_ssis.cli.output import Output, plain, shown
+from airflow_provider_ssis.cli.output import Output, plain, printable, shown
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
@@ -62,12 +62,12 @@ def command(
         )
     name = f"{folder}/{project}" + (f"/{package}" if package else "")
     # Also with --json, so that the log of a CI job that is killed has the id.
-    click.echo(f"Started validation {number} of {name}.", err=True)
+    click.echo(printable(f"Started validation {number} of {name}."), err=True)
     with saying_if_interrupted(f"Validation {number} continues on the server. To stop it: airflow-ssis stop {number}"):
         status = follow_operation(catalog, require_operation(catalog, number), poll_interval=poll_interval)
     MessagePrinter(catalog, number, output, level=level).print_rest()
     if output.as_json:
         output.json_line({"validation": plain(catalog.validation(number))})
     else:
-        click.echo(f"Validation {number} of {name} {shown(status)}.")
+        click.echo(printable(f"Validation {number} of {name} {shown(status)}."))
     return exit_code_of_status(status)

@@ -15,6 +15,7 @@ from airflow_provider_ssis.engine.data_flow.component import ComponentPlan
 from airflow_provider_ssis.engine.data_flow.conversions.conversions import refuse_unsupported
 from airflow_provider_ssis.engine.data_flow.row_errors import TRUNCATED_ROW, ColumnErrors
 from airflow_provider_ssis.engine.data_flow.rows import RowSchema
+from airflow_provider_ssis.engine.data_flow.stored.component_properties import CHANGED_BY_EXPRESSION
 from airflow_provider_ssis.engine.data_flow.stored.stored_columns import text_of
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.expressions import (
@@ -34,12 +35,9 @@ from airflow_provider_ssis.project.package.data_flow import (
     OutputColumn,
 )
 
-CHANGED_BY_EXPRESSION = "FriendlyExpression by a property expression"
-"""A property that the Data Flow task adds where a property expression sets FriendlyExpression."""
-
 
 def expression_text(properties: Mapping[str, ComponentProperty]) -> str:
-    """Return the expression of a column or output, with lineage ids; with names if a property expression sets it."""
+    """Return the expression of a column or output, with lineage ids; with names where a run sets it."""
     if CHANGED_BY_EXPRESSION in properties:
         return properties[CHANGED_BY_EXPRESSION].text
     return text_of(properties, "Expression") or text_of(properties, "FriendlyExpression")

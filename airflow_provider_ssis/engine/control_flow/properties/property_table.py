@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from airflow_provider_ssis.engine.data_flow.stored.component_properties import changed_component
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.loops import (
@@ -41,6 +42,8 @@ from airflow_provider_ssis.project.package.tasks import (
 
 Parse = Callable[[Any], Any]
 _COMPONENT: Final = re.compile(r"\[(?P<component>[^\]]+)\]\.\[(?P<property>[^\]]+)\]", re.DOTALL)
+_PART: Final = re.compile(r"\[(?P<component>[^\]]+)\]\.\[(?P<names>.+\]\.\[.+)\]", re.DOTALL)
+"""A property of an input or output of a component, or of a column."""
 
 
 class UnknownProperty(ValueError):
@@ -333,12 +336,15 @@ def with_container_property(container: DtsContainer, name: str, value: Any) -> D
 def with_data_property(data: ContainerData | Enumerator, name: str, value: Any) -> Any:
     """Return the data of a task, loop or enumerator with another value of a property.
 
-    :param name: the property: ``SqlStatementSource``; of a component of a data flow: ``[Lookup].[SqlCommand]``.
+    :param name: the property: ``SqlStatementSource``; of a component of a data flow: ``[Lookup].[SqlCommand]``;
+        of an output, input or column of it: ``[Split].[Errors].[FriendlyExpression]``.
     :raises UnknownProperty: there is no such property, or the engine cannot set it.
     :raises ValueError: the value is not one of the property.
     """
     if isinstance(data, Pipeline) and (match := _COMPONENT.fullmatch(name.strip())):
         return _with_component_property(data, match["component"], match["property"], value)
+    if isinstance(data, Pipeline) and (match := _PART.fullmatch(name.strip())):
+        return _with_part_property(data, match["component"], match["names"].split("].["), value)
     found = DATA.get(type(data), {}).get(name.lower())
     if found is not None:
         return replace(data, **{found[0]: found[1](value)})  # type: ignore[type-var]  # all of the table are dataclasses
@@ -366,6 +372,9 @@ def can_set(data: ContainerData | Enumerator, name: str) -> bool:
     if isinstance(data, Pipeline) and (match := _COMPONENT.fullmatch(name.strip())):
         component = next((one for one in data.components if one.name == match["component"]), None)
         return component is not None and _key(component.properties, match["property"]) is not None
+    if isinstance(data, Pipeline) and (match := _PART.fullmatch(name.strip())):
+        component = next((one for one in data.components if one.name == match["component"]), None)
+        return component is not None and changed_component(component, match["names"].split("].["), "") is not None
     if isinstance(data, OtherEnumerator):
         return True
     if isinstance(data, OtherTask) and data.data is None:
@@ -395,6 +404,14 @@ def _with_component_property(data: Pipeline, component: str, name: str, value: A
             made = replace(found, properties={**found.properties, key: changed})
             return replace(data, components=(*data.components[:number], made, *data.components[number + 1 :]))
     raise UnknownProperty(f"the data flow has no component {component}")
+
+
+def _with_part_property(data: Pipeline, component: str, names: list[str], value: Any) -> Pipeline:
+    for number, found in enumerate(data.components):
+        changed = changed_component(found, names, _text(value)) if found.name == component else None
+        if changed is not None:
+            return replace(data, components=(*data.components[:number], changed, *data.components[number + 1 :]))
+    raise UnknownProperty(f"the component {component} has no part with the property {names[-1]}")
 
 
 def _key(names: Iterable[str], name: str) -> str | None:

@@ -11,9 +11,11 @@ import pytest
 
 from airflow_provider_ssis.engine import UnsupportedError
 from airflow_provider_ssis.engine.events import EventName
+from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from tests.support.engine_runs import EngineRuns, add_task, codes
+from tests.support.flow_runs import FlowTest, integer
 
 VALUE = "\\Package.Variables[User::X].Properties[Value]"
 
@@ -110,6 +112,29 @@ def test_configurations_set_connections_and_properties(runs: EngineRuns, tmp_pat
     assert seen == ["Data Source=db2;"]
     assert [one.place.name for one in result.statistics] == ["T", "Package"]
     assert "Canary-2" not in repr(result.messages)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "rows"),
+    [
+        ("[Split].[Big].[FriendlyExpression]", "[n] > 3", "4,40\n"),
+        ("[Ten].[Derived Column Output].[x].[FriendlyExpression]", "[n] * 100", "3,300\n4,400\n"),
+        ("[Split].[Missing].[FriendlyExpression]", "[n] > 3", "3,30\n4,40\n"),
+    ],
+)
+def test_a_path_leads_to_the_outputs_and_columns_of_a_component(
+    runs: EngineRuns, tmp_path: Path, path: str, text: str, rows: str
+) -> None:
+    flow = FlowTest(tmp_path)
+    source = flow.source("In", "1\n2\n3\n4\n", [integer("n")])
+    ten = flow.flow.add_derived_column("Ten", source.output, {Column("x", "DT_I4"): "[n] * 10"})
+    split = flow.flow.add_conditional_split("Split", ten.output, {"Big": "[n] > 2"}, default="Others")
+    out = flow.file("Out", [integer("n"), integer("x")])
+    flow.flow.add_flat_file_destination("Write", split.outputs["Big"], out)
+    config = file(tmp_path / "a.dtsConfig", (f"\\Package\\Load.Properties[{path}]", text.replace(">", "&gt;")))
+    result = runs.run(configured((1, str(config), ""), package=flow.package))
+    assert (tmp_path / "Out.txt").read_text() == rows
+    assert codes(result, EventName.WARNING) == ([0x80012017, 0x80012059] if "Missing" in path else [])
 
 
 def test_the_wizards_properties_that_change_nothing_are_applied(runs: EngineRuns, tmp_path: Path) -> None:

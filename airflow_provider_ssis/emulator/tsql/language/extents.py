@@ -140,71 +140,117 @@ def query(stream: TokenStream) -> Query:
 
 def statement(stream: TokenStream) -> Query | InsertChanged:
     """As :func:`query`, and an INSERT of the rows that a change in FROM outputs."""
-    first = stream.advance()
-    extent = _Extent(first)
-    pieces: list[str] = []
-    into: tuple[str, ...] = ()
-    start = first.start
-    depth = cases = 0
-    identity: Identity | None = None
-    changed: QueryText | None = None
-    has_source = not first.is_word("SELECT", "WITH")
-    while not stream.at_end:
-        token = stream.now
-        if token.is_symbol("(") and stream.previous.is_word("FROM", "JOIN") and stream.following.is_word(*_CHANGES):
-            if changed is not None or stream.previous.is_word("JOIN") or not first.is_word("INSERT", "WITH"):
-                raise not_supported("A change in FROM", line=token.line)
-            pieces += [stream.text[start : token.start], " ".join(["(SELECT", "*", "FROM", f"[{CHANGED_ROWS}])"])]
-            changed = _inner_change(stream)
-            start = stream.previous.end
-            continue
+    return _StatementReader(stream).read()
+
+
+class _StatementReader:
+    """Reads a statement to its end. Takes out what the query compiler does not read: INTO, IDENTITY, a change in FROM.
+
+    :param stream: at the first word of the statement.
+    """
+
+    def __init__(self, stream: TokenStream) -> None:
+        self._stream = stream
+        self._first = stream.advance()
+        self._extent = _Extent(self._first)
+        self._pieces: list[str] = []
+        self._start = self._first.start
+        """Where the text begins that no piece has yet."""
+        self._depth = 0
+        self._cases = 0
+        self._has_source = not self._first.is_word("SELECT", "WITH")
+        self._into: tuple[str, ...] = ()
+        self._identity: Identity | None = None
+        self._changed: QueryText | None = None
+
+    def read(self) -> Query | InsertChanged:
+        """The statement; the stream is then behind it."""
+        stream, first = self._stream, self._first
+        while not stream.at_end:
+            token = stream.now
+            if self._takes_out(token):
+                continue
+            if self._ends_at(token):
+                break
+            stream.advance()
+        if self._depth > 0 or (stream.previous is first and not first.is_word("SELECT")):
+            raise stream.error()
+        if self._extent.merges and not stream.now.is_symbol(";"):
+            raise SqlError(10713, "A MERGE statement must end with a semicolon (;).", severity=15, line=first.line)
+        if self._identity is not None and not self._into:
+            text = "The IDENTITY function can only be used when the SELECT statement has an INTO clause."
+            raise SqlError(177, text, severity=15, line=first.line)
+        self._add(stream.text[self._start : stream.previous.end])
+        parsed = QueryText.parse("".join(self._pieces), first.line)
+        if self._changed is not None:
+            return InsertChanged(first.line, self._changed, parsed)
+        return Query(first.line, parsed, self._into, self._has_source, self._identity)
+
+    def _takes_out(self, token: Token) -> bool:
+        """Take out the part that begins at a token, if one does."""
+        stream = self._stream
+        if token.is_symbol("("):
+            return self._takes_out_change(token)
+        if self._depth or token.kind is not Kind.WORD:
+            return False
+        if token.is_word("IDENTITY") and stream.following.is_symbol("("):
+            self._add_before(token)
+            column, self._identity = _identity(stream)
+            self._add(column)
+        elif token.is_word("INTO") and self._extent.takes_into and not self._into:
+            self._add_before(token)
+            self._into = _into(stream)
+            self._has_source = True
+        else:
+            return False
+        self._start = stream.previous.end
+        return True
+
+    def _takes_out_change(self, token: Token) -> bool:
+        stream = self._stream
+        if not (stream.previous.is_word("FROM", "JOIN") and stream.following.is_word(*_CHANGES)):
+            return False
+        is_second = self._changed is not None or stream.previous.is_word("JOIN")
+        if is_second or not self._first.is_word("INSERT", "WITH"):
+            raise not_supported("A change in FROM", line=token.line)
+        self._add_before(token)
+        self._add(f"(SELECT * FROM [{CHANGED_ROWS}])")
+        self._changed = _inner_change(stream)
+        self._start = stream.previous.end
+        return True
+
+    def _add_before(self, token: Token) -> None:
+        self._add(self._stream.text[self._start : token.start])
+
+    def _add(self, piece: str) -> None:
+        self._pieces.append(piece)
+
+    def _ends_at(self, token: Token) -> bool:
+        """Whether the statement ends before a token."""
+        stream = self._stream
         if token.kind is Kind.SYMBOL:
-            depth += _PARENTHESES.get(token.text, 0)
-            if token.text == ";" or depth < 0:
-                break
-        elif token.kind is Kind.VARIABLE:
+            self._depth += _PARENTHESES.get(token.text, 0)
+            return token.text == ";" or self._depth < 0
+        if token.kind is Kind.VARIABLE:
             stream.check_variable()
-        elif token.kind is Kind.WORD:
-            has_source = has_source or token.is_word(*_SOURCES)
-            if depth == 0 and (stream.at_label or (token.is_word("FOR") and stream.following.is_word(*_BEHIND_FOR))):
-                break
-            if token.is_word("CASE"):
-                cases += 1
-            elif token.is_word("END") and cases:
-                cases -= 1
-            elif token.is_word("ELSE") and cases:
-                pass
-            elif depth == 0 and token.is_word("VALUES"):
-                extent.end_selects()
-            elif depth == 0 and begins_statement(token) and not token.is_word("THROW"):
-                # THROW is not reserved: after a query without a semicolon it is an alias.
-                if not extent.holds(token, stream.previous, stream.following):
-                    break
-            elif depth == 0 and token.is_word("IDENTITY") and stream.following.is_symbol("("):
-                pieces.append(stream.text[start : token.start])
-                piece, identity = _identity(stream)
-                pieces.append(piece)
-                start = stream.previous.end
-                continue
-            elif depth == 0 and token.is_word("INTO") and extent.takes_into and not into:
-                pieces.append(stream.text[start : token.start])
-                into = _into(stream)
-                start = stream.previous.end
-                has_source = True
-                continue
-        stream.advance()
-    if depth > 0 or (stream.previous is first and not first.is_word("SELECT")):
-        raise stream.error()
-    if extent.merges and not stream.now.is_symbol(";"):
-        raise SqlError(10713, "A MERGE statement must end with a semicolon (;).", severity=15, line=first.line)
-    pieces.append(stream.text[start : stream.previous.end])
-    if identity is not None and not into:
-        text = "The IDENTITY function can only be used when the SELECT statement has an INTO clause."
-        raise SqlError(177, text, severity=15, line=first.line)
-    parsed = QueryText.parse("".join(pieces), first.line)
-    if changed is not None:
-        return InsertChanged(first.line, changed, parsed)
-    return Query(first.line, parsed, into, has_source, identity)
+        if token.kind is not Kind.WORD:
+            return False
+        self._has_source = self._has_source or token.is_word(*_SOURCES)
+        at_top = self._depth == 0
+        if at_top and (stream.at_label or (token.is_word("FOR") and stream.following.is_word(*_BEHIND_FOR))):
+            return True
+        if token.is_word("CASE"):
+            self._cases += 1
+            return False
+        if self._cases and token.is_word("END", "ELSE"):
+            if token.is_word("END"):
+                self._cases -= 1
+            return False
+        if at_top and token.is_word("VALUES"):
+            self._extent.end_selects()
+        # THROW is not reserved: after a query without a semicolon it is an alias.
+        begins = at_top and begins_statement(token) and not token.is_word("THROW")
+        return begins and not self._extent.holds(token, stream.previous, stream.following)
 
 
 def _inner_change(stream: TokenStream) -> QueryText:

@@ -13,7 +13,7 @@ from airflow_provider_ssis.emulator.tsql.metadata.objects import UserFunction, U
 from airflow_provider_ssis.emulator.tsql.metadata.odbc_types import ODBC_TYPES, RADIX_TWO
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import ProcedureParameter, parse_signature
 from airflow_provider_ssis.emulator.tsql.metadata.system_views import COLLATION
-from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import facets, type_id
+from airflow_provider_ssis.emulator.tsql.metadata.type_catalog import TABLE_TYPE_ID, facets, type_id
 from airflow_provider_ssis.emulator.tsql.system_procedures import describe
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
@@ -180,7 +180,15 @@ async def undeclared_parameters(call: ProcedureCall) -> None:
     found = describe.undeclared_parameters(call.session, _batch(call), _declared(call))
     for ordinal, (name, sql_type) in enumerate(found.items(), start=1):
         kind, in_protocol = _type_values(call, sql_type)
-        rows.append((ordinal, name, *kind, *_NO_USER_TYPE, True, False, None, *in_protocol))
+        if sql_type.schema is None:
+            user_type: tuple[Any, ...] = _NO_USER_TYPE
+        else:
+            # A table-valued parameter: a driver that sends its rows needs the name of the type.
+            named = (kind[0], call.session.database, sql_type.schema, sql_type.name)
+            user_type = (*named, *_NO_USER_TYPE[len(named) :])
+            kind = (TABLE_TYPE_ID, None, -1, 0, 0)
+            in_protocol = (TABLE_TYPE_ID, _LONGEST)
+        rows.append((ordinal, name, *kind, *user_type, True, False, None, *in_protocol))
     call.result_set(_PARAMETER_COLUMNS, rows)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ssis.emulator.datatypes import INT, NVARCHAR_MAX, Column, SqlType, TableValue
 from airflow_provider_ssis.emulator.session import Message, ReturnValue, Rows, RpcParameter, RpcRequest
-from tests.support.tsql_session import answer, tsql_server
+from tests.support.tsql_session import answer, answers, tsql_server
 
 
 async def _numbers_and_rows(type_text: str, value: Any) -> tuple[list[int], list[Any]]:
@@ -137,3 +137,15 @@ def test_a_table_valued_parameter_of_a_clients_procedure(type_: SqlType, expecte
     found = [row for event in events if isinstance(event, Rows) for row in event.rows]
     numbers = [event.number for event in events if isinstance(event, Message)]
     assert (found or numbers) == expected
+
+
+def test_the_table_type_of_an_argument_is_described() -> None:
+    """ODBC asks for it before it sends the rows of ``EXEC take ?``."""
+    described = answers(
+        "CREATE DATABASE Shop; USE Shop; CREATE TYPE Ids AS TABLE (id int)",
+        "CREATE PROC take @rows Ids READONLY, @n int AS SELECT COUNT(*) FROM @rows",
+        "EXEC sp_describe_undeclared_parameters N'EXEC take @P1, @P2'",
+    )[2]
+    rows = [dict(zip(described.columns[0], row, strict=True)) for row in described.results[0]]
+    names = ("suggested_system_type_id", "suggested_user_type_schema", "suggested_user_type_name")
+    assert [tuple(row[name] for name in names) for row in rows] == [(243, "dbo", "Ids"), (56, None, None)]

@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # All other temporary files of this run, and of the processes that it starts and kills: a run leaves no file, and
     # one that cleans up the system's folder does not delete what another uses.
     folder = config.stash[_TEMPORARY] = tempfile.mkdtemp(prefix="ssis-tests-")
+    Path(folder).chmod(0o701)  # the account of PostgreSQL has a folder in it
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     # Before anything imports Airflow, which writes its configuration into its home at once.
     for name in [name for name in os.environ if name.startswith("AIRFLOW")]:

@@ -15,7 +15,7 @@ from airflow_provider_ssis.emulator.tsql.execution.environment import Environmen
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
-from airflow_provider_ssis.emulator.tsql.execution.statements import user_tables
+from airflow_provider_ssis.emulator.tsql.execution.statements import foreign_keys
 from airflow_provider_ssis.emulator.tsql.execution.statements.handlers import AwaitedTable
 from airflow_provider_ssis.emulator.tsql.execution.statements.tables_and_indexes import (
     check_rows,
@@ -92,8 +92,8 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
         session.identities_of(new).note(new, last)
     if isinstance(new, UserTable):
         for foreign in added.foreign_keys:
-            user_tables.check_foreign_key(session, new, foreign)
-            user_tables.check_foreign_rows(session, new, foreign)
+            foreign_keys.check_foreign_key(session, new, foreign)
+            foreign_keys.check_foreign_rows(session, new, foreign)
 
 
 _SEQUENCE: Final = re.compile(r"\bNEXT\s+VALUE\s+FOR\b", re.IGNORECASE)
@@ -262,7 +262,7 @@ async def _enable(
                 await _check_condition(interpreter, table, check.name, check.condition, frame)
         for key in foreign:
             if key.name.lower() in named and isinstance(table, UserTable):
-                user_tables.check_foreign_rows(session, table, key)
+                foreign_keys.check_foreign_rows(session, table, key)
     replace_table(
         session, frame, table, replace(table, rules=replace(rules, checks=checks, foreign_keys=foreign)), None
     )

@@ -11,6 +11,7 @@ from airflow_provider_ssis.emulator.tsql.execution.statements import (
     calls,
     control_flow,
     cursors,
+    databases_and_schemas,
     maintenance,
     messages,
     modules,
@@ -18,9 +19,9 @@ from airflow_provider_ssis.emulator.tsql.execution.statements import (
     principals,
     queries_and_changes,
     session,
+    statistics,
     switch_table,
     tables_and_indexes,
-    user_tables,
 )
 from airflow_provider_ssis.emulator.tsql.execution.statements.handlers import (
     AwaitedTable,
@@ -46,9 +47,10 @@ AWAITED: Final[AwaitedTable] = {
     **bulk_insert.AWAITED,
     **bulk_load.AWAITED,
     **session.AWAITED,
+    **statistics.AWAITED,
     **switch_table.AWAITED,
     **tables_and_indexes.AWAITED,
-    **user_tables.AWAITED,
+    **databases_and_schemas.AWAITED,
 }
 STREAMED: Final[StreamedTable] = {
     **calls.STREAMED,

@@ -163,7 +163,8 @@ def check_count(count: int, columns: Sequence[Column], table: WritableTable, tar
     :param word: VALUES or SELECT, where the values come from.
     :raises SqlError: 8101; 213 without a list of columns; 109, 110, 120, 121 with one.
     """
-    if count == len(columns) + 1 == len(table.columns) and table.rules.identity is not None:
+    is_listed = isinstance(target, exp.Schema)
+    if not is_listed and count == len(columns) + 1 == len(table.columns) and table.rules.identity is not None:
         text = (
             f"An explicit value for the identity column of table '{table.name}' needs a list of columns and "
             "SET IDENTITY_INSERT ON."
@@ -171,7 +172,7 @@ def check_count(count: int, columns: Sequence[Column], table: WritableTable, tar
         raise SqlError(8101, text)
     if count == len(columns):
         return
-    if not isinstance(target, exp.Schema):
+    if not is_listed:
         raise SqlError(213, "Column name or number of supplied values does not match table definition.", state=1)
     if count > len(columns):
         number = 110 if word == "VALUES" else 121

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+import pytest
+
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.errors import StatementTimeout
+from airflow_provider_ssis.catalog.errors import CatalogError, ConnectionLost, StatementTimeout
 from airflow_provider_ssis.catalog.models import EventMessage
 from airflow_provider_ssis.triggers.message_reader import MessageReader
 from airflow_provider_ssis.triggers.poller_connection import PollerConnection
@@ -17,18 +19,20 @@ ALL = range(1, 65)
 
 @dataclass
 class Server:
-    """Times out where it is asked for certain executions."""
+    """Fails where it is asked for certain executions: times out, unless another error is given."""
 
     slow: set[int]
+    error: Exception = field(default_factory=lambda: StatementTimeout("too slow"))
     asked: list[set[int]] = field(default_factory=list)
+    closed: int = 0
 
     def close(self) -> None:
-        pass
+        self.closed += 1
 
     def event_messages_of(self, positions: Mapping[int, int], limit: int) -> list[EventMessage]:
         self.asked.append(set(positions))
         if self.slow & set(positions):
-            raise StatementTimeout("too slow")
+            raise self.error
         return []
 
     @property
@@ -71,3 +75,22 @@ def test_who_answers_again_is_asked_together_with_the_others() -> None:
     assert unread(reader, server) == set()
     assert unread(reader, server) == set()
     assert server.asked[-1] == set(ALL)
+
+
+@pytest.mark.parametrize(
+    ("error", "unread_executions", "closed"),
+    [
+        (ConnectionLost("The connection broke."), set(ALL), 1),
+        # After each of seven queries: for all executions, for half of them, and so on.
+        (StatementTimeout("too slow"), {13}, 7),
+        (ValueError("no type 99"), {13}, 7),
+        (CatalogError("One message cannot be read."), {13}, 0),
+    ],
+    ids=repr,
+)
+def test_a_lost_connection_ends_the_poll_and_other_failures_are_narrowed_down(
+    error: Exception, unread_executions: set[int], closed: int
+) -> None:
+    server = Server({13}, error)
+    assert unread(MessageReader(), server) == unread_executions
+    assert server.closed == closed

@@ -202,7 +202,7 @@ class Channel:
         if inside_packets:
             data = split(PacketType.PRELOGIN, memoryview(data), DEFAULT_PACKET_SIZE, 0, 1, last=True)
         self._writer.write(data)
-        await self._writer.drain()
+        await self.drain()
 
     # --- writing
 

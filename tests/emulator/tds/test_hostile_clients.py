@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import ssl
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_ssis.emulator.tds.channel import Channel, ConnectionLost
 from airflow_provider_ssis.emulator.tds.packets import Limits
 from tests.support.echo_server import PASSWORD, EchoServer, echo_server
 from tests.support.waiting import wait_until
@@ -123,6 +125,39 @@ def test_a_client_that_is_killed_is_no_error_of_the_server(
     client.close()
     with closing(connect(server)):
         assert "internal error" not in caplog.text
+
+
+def client_hello() -> bytes:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    sent = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), sent).do_handshake()
+    return sent.read()
+
+
+def test_a_client_that_is_killed_before_the_answer_to_its_first_bytes_has_closed_its_connection(
+    server: EchoServer,
+) -> None:
+    class Discarding(asyncio.Transport):
+        def write(self, data: object) -> None:
+            """The system takes what is sent to a lost connection."""
+
+        def is_closing(self) -> bool:
+            return True
+
+    async def scenario() -> None:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        writer = asyncio.StreamWriter(Discarding(), protocol, reader, asyncio.get_running_loop())
+        reader.feed_data(client_hello())
+        protocol.connection_lost(None)
+        with pytest.raises(ConnectionLost):
+            await Channel(reader, writer, LIMITS).start_tls(
+                server.tds.certificate.from_first_byte, inside_packets=False
+            )
+
+    asyncio.run(scenario())
 
 
 BATCH = 1

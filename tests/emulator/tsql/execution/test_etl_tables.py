@@ -19,7 +19,7 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
     "a rowversion column changes with its row": (
         """CREATE TABLE rv (id int IDENTITY(1,1) NOT FOR REPLICATION PRIMARY KEY, v int, ts rowversion); INSERT rv (v) VALUES (1), (2); INSERT rv DEFAULT VALUES; DECLARE @last binary(8) = @@DBTS; SELECT COUNT(DISTINCT ts) FROM rv WHERE ts <= @last
         UPDATE rv SET v = 5 WHERE id = 2; SELECT id, v FROM rv WHERE ts > @last; MERGE rv t USING (VALUES (1, 9), (50, 50)) s (i, v) ON s.i = t.id WHEN MATCHED THEN UPDATE SET v = s.v WHEN NOT MATCHED THEN INSERT (v) VALUES (s.v);
-        SELECT id FROM rv WHERE ts > @last ORDER BY id; SELECT c.name, t.name, is_computed FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id WHERE object_id = OBJECT_ID('rv') AND c.name = 'ts'; SELECT COUNT(*) FROM sys.computed_columns
+        SELECT id FROM rv WHERE ts > @last ORDER BY id; SELECT c.name, t.name, is_computed FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id WHERE object_id = OBJECT_ID('rv') AND c.name = 'ts'; SELECT COUNT(*) FROM sys.computed_columns WHERE object_id = OBJECT_ID('rv')
         ALTER TABLE rv DROP COLUMN ts; ALTER TABLE rv ADD timestamp; SELECT COUNT(DISTINCT timestamp) FROM rv; DECLARE @t TABLE (a int, rv rowversion); INSERT @t (a) VALUES (1); SELECT DATALENGTH(rv) FROM @t""",
         [[(3,)], [(2, 5)], [(1,), (2,), (4,)], [("ts", "timestamp", False)], [(0,)], [(4,)], [(8,)]],
     ),

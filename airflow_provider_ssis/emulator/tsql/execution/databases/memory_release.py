@@ -62,7 +62,10 @@ class MemoryRelease:
 
 
 def _kept(cursor: duckdb.DuckDBPyConnection) -> int:
-    """Bytes that DuckDB cannot evict: others are blocks of files, and those of queries that may end at any time."""
+    """Bytes that DuckDB cannot evict: others are blocks of files, and those of queries that may end at any time.
+
+    DuckDB adds up what its threads have counted when it is read. Otherwise it may take a low limit for a high one.
+    """
     found = cursor.execute(
         "SELECT sum(memory_usage_bytes) FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
     ).fetchall()

@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from airflow_provider_ssis.emulator.tsql.execution.remembered_rows import Question, RememberedRows
+from airflow_provider_ssis.emulator.tsql.execution.databases.remembered_rows import Question, RememberedRows
+from airflow_provider_ssis.emulator.tsql.execution.databases.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.execution.session import TsqlSession
-from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
 from tests.support.catalog_session import Served, catalog_sessions
 from tests.support.tsql_session import answer

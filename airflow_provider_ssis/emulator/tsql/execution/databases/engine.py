@@ -21,14 +21,14 @@ from airflow_provider_ssis.emulator.tsql.execution.databases.identities import I
 from airflow_provider_ssis.emulator.tsql.execution.databases.login_file import LoginFile
 from airflow_provider_ssis.emulator.tsql.execution.databases.memory_release import MemoryRelease
 from airflow_provider_ssis.emulator.tsql.execution.databases.product import Product
+from airflow_provider_ssis.emulator.tsql.execution.databases.remembered_rows import RememberedRows
 from airflow_provider_ssis.emulator.tsql.execution.databases.sequences import Sequences
 from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
+from airflow_provider_ssis.emulator.tsql.execution.databases.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.execution.databases.user_databases import UserDatabases
 from airflow_provider_ssis.emulator.tsql.execution.locks.application_locks import ApplicationLocks
 from airflow_provider_ssis.emulator.tsql.execution.locks.table_locks import TableLocks
 from airflow_provider_ssis.emulator.tsql.execution.locks.write_lock import WriteLock
-from airflow_provider_ssis.emulator.tsql.execution.remembered_rows import RememberedRows
-from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.metadata.objects import ALL_ROWS, Table, TableType, UserTable, View
 from airflow_provider_ssis.emulator.tsql.metadata.principals import Logins, Principal
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata

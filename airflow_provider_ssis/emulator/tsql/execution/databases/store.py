@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
+from airflow_provider_ssis.emulator.tsql.execution.databases.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.values.duckdb_statements import statement
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from airflow_provider_ssis.emulator.tsql.execution.databases.store import Store
-from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
+from airflow_provider_ssis.emulator.tsql.execution.databases.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.execution.transactions.local_tables import Image
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 

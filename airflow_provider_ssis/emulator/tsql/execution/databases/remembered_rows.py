@@ -15,7 +15,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from airflow_provider_ssis.emulator.tsql.execution.table_changes import TableChanges
+from airflow_provider_ssis.emulator.tsql.execution.databases.table_changes import TableChanges
 from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.values.recent import Recent
 

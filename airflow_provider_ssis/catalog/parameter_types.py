@@ -50,7 +50,7 @@ def literal(value: ParameterValue, data_type: str) -> Literal:
 
 
 def check_value(value: object) -> None:
-    """Reject what is no value, because its text would not be one: ``None`` would be sent as the text "None".
+    """Reject what is not a value, because its text would not be one: ``None`` would be sent as the text "None".
 
     :param value: what was given.
     :raises ValueDoesNotFit: it is of another type than those of a ``ParameterValue``.
@@ -239,7 +239,7 @@ SSIS_TYPES = tuple(_BY_TYPE)
 """The SSIS types whose values the catalog takes, as it spells them."""
 
 _NOT_NUMERIC = ("Boolean", "DateTime", "String")
-"""The types that a text which is no number can fit."""
+"""The types that a text which is not a number can fit."""
 
 
 def is_same_value(one: ParameterValue, other: ParameterValue, data_type: str) -> bool:

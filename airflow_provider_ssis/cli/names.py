@@ -94,7 +94,7 @@ def require_execution(catalog: Catalog, execution_id: int) -> Execution:
         if operation is not None:
             kind = operation.operation_type.name.lower()
             raise ExecutionNotFound(
-                f"Operation {execution_id} is no execution, but of the type {kind}",
+                f"Operation {execution_id} is not an execution: its type is {kind}",
                 advice=f"'airflow-ssis messages {execution_id}' prints its messages.",
             )
         raise ExecutionNotFound(

@@ -154,7 +154,7 @@ class CatalogId(click.IntRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Read an id, at most a bigint.
 
-        :raises click.BadParameter: the text is no id.
+        :raises click.BadParameter: the text is not an id.
         """
         number: int = super().convert(value, param, ctx)
         if number > _LARGEST_ID:

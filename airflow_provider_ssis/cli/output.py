@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDEST = 100_000
-"""Columns of an output that is no terminal, so that no line is broken."""
+"""Columns of an output that is not a terminal, so that no line is broken."""
 
 STYLES = {
     "succeeded": "green",
@@ -140,7 +140,7 @@ def _json_text(value: object, *, indent: int | None = None) -> str:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console of rich: coloured and as wide as the terminal, or neither if the output is no terminal."""
+    """A console of rich: coloured and as wide as the terminal, or neither if the output is not a terminal."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout

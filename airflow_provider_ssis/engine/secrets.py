@@ -23,7 +23,7 @@ class Secrets:
     def add(self, secret: object) -> None:
         """Replace a text in all later messages.
 
-        :param secret: the secret; an empty text is no secret.
+        :param secret: the secret; an empty text is not a secret.
         """
         text = "" if secret is None else str(secret)
         with self._lock:

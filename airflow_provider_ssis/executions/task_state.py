@@ -56,7 +56,7 @@ class SavedExecution:
 
 
 class TaskState:
-    """The task state store of a task instance. Where Airflow has no store, nothing is saved, and that is no error.
+    """The task state store of a task instance. Where Airflow has no store, nothing is saved, and that is not an error.
 
     If the store fails, its error is raised: without the saved id a package could run twice.
 

@@ -1,4 +1,4 @@
-"""A hint for names of folders, projects and packages that the login does not see, where this is no error."""
+"""A hint for names of folders, projects and packages that the login does not see, where this is not an error."""
 
 from __future__ import annotations
 

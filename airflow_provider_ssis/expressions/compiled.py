@@ -33,7 +33,7 @@ MAX_VARIABLE_LENGTH = 4000
 
 @dataclass(frozen=True, slots=True)
 class Warning_:  # noqa: N801 Python has a Warning already
-    """A possible fault that is no error.
+    """A possible fault that is not an error.
 
     :param code: Microsoft's code.
     :param message: the reason.
@@ -99,8 +99,8 @@ def compile_expression(
         Default: :data:`~airflow_provider_ssis.expressions.syntax.MAX_LENGTH`.
     :param for_variable: whether the target is the type of a variable, whose decimals have the scale of the result.
         Default: False.
-    :raises ExpressionError: the text is no expression or too long, a type or name is wrong, or a constant part has no
-        value.
+    :raises ExpressionError: the text is not an expression or is too long, a type or name is wrong, or a constant part
+        has no value.
     """
     node = parse(text)
     if len(text) > max_length:

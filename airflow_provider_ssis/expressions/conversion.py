@@ -41,7 +41,7 @@ _FRACTIONS = (NUMBERS - INTEGERS) | {_T.DT_BOOL}
 
 
 def failed(text: str, type_: ColumnType) -> Fault:
-    """The error of a text that is no value of a type."""
+    """The error of a text that is not a value of a type."""
     shown = text if len(text) <= 60 else text[:60] + "…"
     return Fault(Code.DTS_E_EXPREVALDATACONVERSIONFAILED, f"The text {shown!r} is not a value of {type_}")
 
@@ -126,7 +126,7 @@ def _to_text(source: ColumnType, settings: Settings) -> Converter:
 
 
 def depends_on_locale(source: ColumnType, target: ColumnType, locale: int) -> bool:
-    """Return whether the decimal sign of a locale, which is no point, matters to a cast.
+    """Return whether the decimal sign of a locale, which is not a point, matters to a cast.
 
     :param source: the type of the values.
     :param target: the type of the results.

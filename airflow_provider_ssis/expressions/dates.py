@@ -108,7 +108,7 @@ def parse_date(text: str, type_: ColumnType, locale: int) -> int | Offset:
     :param text: the text; blanks around it do not count.
     :param type_: a date or time type.
     :param locale: the LocaleID.
-    :raises Fault: the text is no date, or the locale's dates are not known.
+    :raises Fault: the text is not a date, or the locale's dates are not known.
     """
     text = text.strip(" ")
     if type_.code in TIMES and (time := _TIME.fullmatch(text)):

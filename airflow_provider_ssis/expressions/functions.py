@@ -365,4 +365,4 @@ FUNCTIONS: dict[str, Function] = {
     "ISNULL": Function(1, _is_null, strict=False),
     "REPLACENULL": Function(2, _replace_null, strict=False),
 }
-"""All functions, by their names in upper case. NULL is no function: its argument is a data type."""
+"""All functions, by their names in upper case. NULL is not a function: its argument is a data type."""

@@ -48,7 +48,7 @@ _INTEGERS = {
 
 
 class RequestError(ValueError):
-    """A request that is no valid request, so that no expression was evaluated."""
+    """A request that is not a valid request, so that no expression was evaluated."""
 
 
 def evaluate_line(line: str | bytes, settings: Settings = DEFAULT_SETTINGS) -> dict[str, Any]:

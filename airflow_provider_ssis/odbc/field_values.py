@@ -81,7 +81,7 @@ def check_characters(field: str, value: str) -> None:
             )
         if category == "Cs":
             raise UnsafeValue(
-                field, f"contains half a surrogate pair at position {position}, which is no character. Remove it."
+                field, f"contains half a surrogate pair at position {position}, which is not a character. Remove it."
             )
 
 

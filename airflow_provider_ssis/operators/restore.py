@@ -33,7 +33,7 @@ class SsisRestoreProjectOperator(SsisTask, BaseOperator):
     :param ssis_conn_id: the connection. Default: ``ssis_default``. (templated)
     :return: ``folder``, ``project``, ``version``, ``previous_version`` (the version that was in use before) and
         ``restored`` (False if the version was in use already).
-    :raises InvalidTaskArgument: the version is no number.
+    :raises InvalidTaskArgument: the version is not a number.
     :raises VersionNotFound: the project has no such version; the message shows the existing ones.
     :raises ProjectNotFound: there is no such project.
     :raises PermissionDenied: the login may not change the project.

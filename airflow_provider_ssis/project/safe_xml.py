@@ -204,7 +204,7 @@ def _refuse_document_type(data: bytes, part: str) -> bool:
         else:
             if data.startswith(b"<!DOCTYPE", position):
                 raise InvalidPartError(
-                    "has a document type declaration, which SSIS never writes and which is not accepted",
+                    "has a document type declaration, which is not accepted because SSIS never writes one",
                     part=part,
                     line=data.count(b"\n", 0, position) + 1,
                     advice="Remove the declaration (<!DOCTYPE …>)",

@@ -184,7 +184,7 @@ def moment(value: Any) -> datetime:
     """The time in the argument ``since``.
 
     :param value: a datetime, or its text.
-    :raises InvalidTaskArgument: it is no time, or has no time zone.
+    :raises InvalidTaskArgument: it is not a time, or has no time zone.
     :raises RenderedToNothing: it is the text ``None``.
     """
     found = value

@@ -21,13 +21,13 @@ _scale_out_run = rows_are(
 def administration_facts() -> Iterator[Fact]:
     """The facts."""
     yield Fact("catalog.change", "A refused change of a property is an operation of type 1000 in status 4.", _change)
-    yield Fact("catalog.unknown_property", "A change of an unknown property is no operation.", _unknown_property)
+    yield Fact("catalog.unknown_property", "A change of an unknown property is not an operation.", _unknown_property)
     yield Fact("levels.created", "A customized logging level has its description, profile and events.", _created)
     yield Fact("levels.creator", "A customized logging level has the login that created it.", _creator)
     yield Fact("levels.changed", "Profile and events of a customized logging level can be changed.", _changed)
     yield Fact("levels.described", "A customized logging level gets another description.", _described)
     yield Fact("levels.renamed", "A renamed customized logging level keeps its id.", _renamed)
-    yield Fact("levels.own_name", "Renaming a level that does not exist to its own name is no error.", _own_name)
+    yield Fact("levels.own_name", "Renaming a level that does not exist to its own name is not an error.", _own_name)
     yield Fact("levels.deleted", "A deleted customized logging level can be created again.", _deleted)
     yield Fact("scale_out.created", "An execution for Scale Out has status 1, type 200 and no worker.", _scale_out)
     yield Fact(

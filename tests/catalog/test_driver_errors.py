@@ -54,8 +54,8 @@ def test_a_number_of_sql_server_is_read_from_the_text_that_odbc_makes() -> None:
 
 
 def test_brackets_inside_the_servers_text_stay() -> None:
-    raised = pyodbc.Error("42000", "[42000] [FreeTDS][SQL Server][a] is no folder (27104) (SQLExecute)")
-    assert read_report(raised).text.endswith("is no folder")
+    raised = pyodbc.Error("42000", "[42000] [FreeTDS][SQL Server][a] is not a folder (27104) (SQLExecute)")
+    assert read_report(raised).text.endswith("is not a folder")
 
 
 def test_pymssql_gives_number_and_bytes() -> None:

@@ -119,7 +119,7 @@ def test_a_name_that_does_not_exist(run: Command, mart: Catalog, arguments: list
 def test_an_operation_that_is_no_execution_is_named_with_its_type(run: Command, mart: Catalog) -> None:
     deployment = next(iter(mart.operations(operation_type=OperationType.DEPLOY_PROJECT))).operation_id
     failed = run("show", deployment, code=1)
-    assert f"Operation {deployment} is no execution, but of the type deploy_project" in failed.err
+    assert f"Operation {deployment} is not an execution: its type is deploy_project" in failed.err
     assert f"'airflow-ssis messages {deployment}' prints its messages." in failed.err
 
 

@@ -28,7 +28,7 @@ from tests.support.places import ROOT
 
 SECONDS = 240
 PROSE = "text"
-"""The language of blocks that are no code: output, a diagram."""
+"""The language of blocks that are not code: output, a diagram."""
 
 
 def _ini(text: str) -> None:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests of databases that are no SQL Server."""
+"""A PostgreSQL server for the tests of databases other than SQL Server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Literals, names, precedence, and what is no expression."""
+"""Literals, names, precedence, and what is not an expression."""
 
 from __future__ import annotations
 

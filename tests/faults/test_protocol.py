@@ -121,7 +121,7 @@ class Task:
                 xcoms, kwargs = answer["xcoms"], answer["kwargs"]
                 waited = None
                 while waited is None:
-                    # A trigger whose triggerer died runs again in another triggerer; that is no new try.
+                    # A trigger whose triggerer died runs again in another triggerer; that is not a new try.
                     waited = self._one("wait", triggers=[answer["trigger"]])
                 answer = self._one(
                     "resume", try_number=try_number, xcoms=xcoms, kwargs=kwargs, event=waited["events"][0]

@@ -141,7 +141,7 @@ class _Model:
         self._counts_bytes = not found.is_unicode and any(column.width for column in found.columns)
 
     def outcome(self, data: bytes) -> object:
-        """The rows or the code of the failure; None for files whose bytes are no text of the code page."""
+        """The rows or the code of the failure; None for files whose bytes are not text of the code page."""
         mark = _MARK.encode(self._encoding) if self._encoding.startswith("utf") else b""
         if self._format.is_unicode and data.startswith((b"\xfe\xff", b"\xef\xbb\xbf")):
             return None

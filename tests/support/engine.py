@@ -91,7 +91,7 @@ class Context:
         if kind != "Object" and (
             not isinstance(value, _PYTHON[kind]) or (kind != "Boolean" and isinstance(value, bool))
         ):
-            raise TaskFailure(f"{type(value).__name__} is no {kind}.", 0xC001F009)
+            raise TaskFailure(f"{type(value).__name__} is not a {kind}.", 0xC001F009)
         self.variables[full] = value
 
     def information(self, text: str, code: int, *, subcomponent: str | None = None) -> None:

@@ -58,7 +58,7 @@ class Maintenance(CommandPart):
 
         The server does this itself when it starts.
 
-        :raises PermissionDenied: the login is no member of ssis_admin, sysadmin or ssis_failover_monitoring_agent.
+        :raises PermissionDenied: the login is not a member of ssis_admin, sysadmin or ssis_failover_monitoring_agent.
         """
         self._command("EXEC catalog.startup;", [], "Ending interrupted operations", role=ADMIN_ROLE)
 

@@ -46,7 +46,7 @@ class ScaleOut(CommandPart):
         """The performance counters of a worker.
 
         :param worker_id: the worker.
-        :raises InvalidArgument: that is no id.
+        :raises InvalidArgument: the agent id is not an id.
         """
         doing = f"Reading the counters of the worker {worker_id}"
         batch = select(
@@ -65,7 +65,7 @@ class ScaleOut(CommandPart):
         :param worker_id: the worker.
         :raises WorkerNotFound: there is no such worker.
         :raises PermissionDenied: the login is neither ssis_admin nor sysadmin.
-        :raises InvalidArgument: that is no id.
+        :raises InvalidArgument: the agent id is not an id.
         """
         self._worker("catalog.enable_worker_agent", worker_id, "Enabling")
 

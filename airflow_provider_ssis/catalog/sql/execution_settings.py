@@ -39,7 +39,7 @@ class Setting:
     :param values: the values for their markers.
     :param lookup: the SSIS types that the value fits, if the parameter's type must be looked up. None: it need not.
     :param reads_type: the statements read the parameter's type from the table variable ``@types``.
-    :param is_optional: a missing parameter is no error: the value becomes a property override.
+    :param is_optional: a missing parameter is not an error: the value becomes a property override.
     """
 
     title: str

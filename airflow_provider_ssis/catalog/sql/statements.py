@@ -133,7 +133,7 @@ def select(
     :param values: the values for the markers in the conditions.
     :param order_by: the ORDER BY list, empty for none.
     :param limit: the most rows wanted, None for all.
-    :param joined: for a field that is no column of ``v``, the expression that gives it.
+    :param joined: for a field that is not a column of ``v``, the expression that gives it.
     """
     joined = joined or {}
     variants = variant_fields(row_class)

@@ -106,8 +106,8 @@ def set_values(
         owners = [each.object_name for each in parameters if each.parameter_name == name]
         if owners and name not in known:
             raise CommandFailed(
-                f"{name!r} is no parameter of the project {folder}/{project}, but of {', '.join(owners)}. Nothing was "
-                f"set. Name the package: --package {owners[0]}."
+                f"{name!r} is not a parameter of the project {folder}/{project} but of {', '.join(owners)}. Nothing "
+                f"was set. Name the package: --package {owners[0]}."
             )
     written: list[str] = []
     with reporting_changes({"": written}, verb="Set"):

@@ -52,7 +52,7 @@ class RunAnywhere(RunCommand):
             form.format_help(click.Context(form, parent=ctx.parent, info_name=ctx.info_name), formatter)
 
     def _arguments(self, args: Sequence[str]) -> Iterator[str]:
-        """Yield the arguments that are no options and no values of options."""
+        """Yield the arguments that are neither options nor values of options."""
         with_value = {
             name
             for form in self.forms

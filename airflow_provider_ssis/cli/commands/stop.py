@@ -71,7 +71,7 @@ def _request_stop(catalog: Catalog, operation: Operation, requested: list[str], 
 
     :param operation: the execution or validation as it was just read.
     :param requested: gets the id if the stop is requested.
-    :param may_wait: whether a pending execution is no error. Default: True.
+    :param may_wait: whether a pending execution is not an error. Default: True.
     :return: False if it is pending, or its process is not registered yet: then it must be requested again.
     :raises NotStoppable: it was never started.
     """

@@ -65,7 +65,7 @@ class ProjectFiles:
         return self.path(version).read_bytes()
 
     async def load(self, version: int) -> None:
-        """Read a version in a thread, so that :meth:`project` has it at once. A deleted version is no error here."""
+        """Read a version in a thread, so that :meth:`project` has it at once. A deleted version is not an error."""
         if version not in self._parsed and self.path(version).exists():
             self._remember(version, await asyncio.to_thread(read_deployed, self.path(version)))
 

@@ -36,7 +36,7 @@ class TsqlBackend:
     async def login(self, login: Login) -> TsqlSession:
         """Open a session.
 
-        :raises LoginRefused: 18456 wrong user name or password, or a proven identity that is no login here; 4060 no
+        :raises LoginRefused: 18456 wrong user name or password, or a proven identity that is not a login here; 4060 no
             such database, or no user in it.
         """
         principal = self._principal(login)

@@ -11,7 +11,7 @@ from airflow_provider_ssis.engine.secrets import Secrets
 
 @dataclass(frozen=True, slots=True)
 class OdbcAddress:
-    """A connection string of ODBC, with the settings that are no keywords.
+    """A connection string of ODBC, with the settings that are not keywords.
 
     :param string: the connection string. Contains the password; not part of the ``repr``.
     :param label: the server or data source, for messages.
@@ -71,7 +71,7 @@ def seconds(name: str, key: str, text: str, default: int) -> int:
     if not text:
         return default
     if not (text.isascii() and text.isdecimal()):
-        raise NoOdbc(name, f"the value of {key!r} in its connection string is no whole number", "Correct it.")
+        raise NoOdbc(name, f"the value of {key!r} in its connection string is not a whole number", "Correct it.")
     return int(text)
 
 

@@ -74,7 +74,7 @@ class Checkpoint:
         return container.id.upper() in self.done
 
     def succeeded(self, frame: Frame) -> None:
-        """Save that an executable has succeeded; nothing happens for one that is no unit.
+        """Save that an executable has succeeded; nothing happens for one that is not a unit.
 
         :raises TaskFailure: the file cannot be written.
         """

@@ -67,14 +67,14 @@ class Evaluation:
         """Change a variable by an assignment.
 
         :returns: the change, if it raises an event.
-        :raises ExpressionError: it is no assignment, or has no value.
+        :raises ExpressionError: it is not an assignment, or has no value.
         :raises TaskFailure: the variable is read-only.
         """
         view = self.view(frame)
         compiled = compile_assignment(assignment, view.scope(), self.settings(frame.locale_id))
         value = to_python(compiled.expression.evaluate(), compiled.expression.type)
         if value is None:
-            reason = f"The expression is NULL, which the variable {compiled.variable!r} cannot be"
+            reason = f"The expression is NULL, and the variable {compiled.variable!r} cannot be NULL"
             raise ExpressionError(ExpressionCode.DTS_E_EXPREVALASSIGNMENTTYPEMISMATCH, reason, 0, assignment)
         return view.write(compiled.variable, value)
 

@@ -42,7 +42,7 @@ class FileLock:
     def release(self) -> None:
         """Release the lock, if it is held."""
         if self._file is not None:
-            with suppress(OSError):  # a file that is left is no lock
+            with suppress(OSError):  # a file that is left is not a lock
                 self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = None

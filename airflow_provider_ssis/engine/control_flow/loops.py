@@ -79,7 +79,7 @@ class Loops:
             except (ExpressionError, TaskFailure):
                 raise failure(where, error, code) from None
             # An expression without an assignment is allowed, and has no effect.
-            await self._events.warning(frame, f"{where} is no assignment, so it has no effect.", warning)
+            await self._events.warning(frame, f"{where} is not an assignment, so it has no effect.", warning)
             return
         if change is not None:
             await self._events.changed(change, frame)
@@ -96,12 +96,12 @@ class Loops:
     async def _map(self, frame: Frame, loop: ForeachLoop, values: Sequence[Any]) -> None:
         for mapping in loop.mappings:
             if not 0 <= mapping.index < len(values):
-                text = f"The variable {mapping.variable} is mapped to the value {mapping.index}, but a turn has only"
-                raise TaskFailure(f"{text} {len(values)}, counted from 0.", MAPPING_FAILED)
+                text = f"The variable {mapping.variable} is mapped to the value {mapping.index}, but an iteration"
+                raise TaskFailure(f"{text} has only {len(values)}, counted from 0.", MAPPING_FAILED)
             try:
                 change = self._evaluation.view(frame).write(mapping.variable, values[mapping.index])
             except TaskFailure as error:
-                text = f"The value {mapping.index} of a turn cannot be put into {mapping.variable}: {error.text}"
+                text = f"The value {mapping.index} of an iteration does not fit {mapping.variable}: {error.text}"
                 raise TaskFailure(text, MAPPING_FAILED) from None
             if change is not None:
                 await self._events.changed(change, frame)

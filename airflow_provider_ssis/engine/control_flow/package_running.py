@@ -59,7 +59,7 @@ _VERBOSE: Final = 3
 _MAXIMUM: Final = ("At most {} tasks run at the same time (MaxConcurrentExecutables).", 0x40016052)
 _CHOSEN_MAXIMUM: Final = ("At most {} tasks run at the same time: the number of processors plus 2.", 0x40016051)
 _ROOT: Final = "\\Package"
-_NOT_ALL: Final = "The engine does not support all of it:"
+_NOT_ALL: Final = "The engine does not support all parts of it:"
 _SECRET: Final = re.compile(r"password|pwd|secret", re.IGNORECASE)
 
 
@@ -133,7 +133,9 @@ class PackageRunner:
         given = {**(project_values or {}), **given}
         missing = missing_parameters(project, package, given)
         if missing:
-            raise LoadError(f"{file} requires a value for the parameter {', '.join(missing)}. Give one.")
+            raise LoadError(
+                f"{file} requires a value for the parameter {', '.join(missing)}. Set it when you run the package."
+            )
         if parent is None:
             self._given = given_names(project, package, [*parameters, *overridden_parameters(overrides)])
         values = parameter_values(project, package, given, self._secrets)
@@ -166,7 +168,7 @@ class PackageRunner:
         for name in sensitive_parameters(project, package):
             self._secrets.add(run.parameters[name][1])
         for provider in package.log_providers:
-            text = f"The log provider {provider.name} writes nothing here. Use the events of the run in its place."
+            text = f"The log provider {provider.name} is not supported and writes nothing. Use the events of the run."
             run.notes.append(Note(text, 0))
         return run
 

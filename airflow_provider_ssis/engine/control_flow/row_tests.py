@@ -64,7 +64,7 @@ def run_on_rows(
     :param outputs: the paths of the destinations to replace. They write nothing.
     :param scripts: functions that replace scripts, as for ``run_package``. Default: none.
     :param arguments: further arguments of ``run_package``.
-    :raises UnsupportedError: as for ``run_package``; also for a path that is no source or destination.
+    :raises UnsupportedError: as for ``run_package``; also for a path that is not a source or destination.
     """
     arrived: dict[str, list[pa.RecordBatch]] = {}
 

@@ -115,7 +115,7 @@ class WalkContext:
     def publish(self, event: object) -> None:
         """Publish another event, without waiting."""
         if not isinstance(event, Event):
-            raise TypeError(f"{type(event).__name__} is no event of a run")
+            raise TypeError(f"{type(event).__name__} is not an event of a run")
         self._loop.call_soon_threadsafe(self._events.publish, event)
 
     def _raise(self, name: EventName, text: str, code: int, subcomponent: str | None, *, described: str) -> None:

@@ -60,7 +60,7 @@ class ComponentPlan:
 
     @property
     def main_output(self) -> ComponentOutput:
-        """The first output that is no error output."""
+        """The first output that is not an error output."""
         return next(output for output in self.stored.outputs if not output.is_error_output)
 
     @property

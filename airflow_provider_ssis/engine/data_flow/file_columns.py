@@ -55,8 +55,8 @@ class FileColumnCodes:
     """The codes with which the validation fails.
 
     :param no_columns: no column is chosen.
-    :param no_text: paths are no text.
-    :param no_blob: the content is no DT_TEXT, DT_NTEXT or DT_IMAGE.
+    :param no_text: paths are not text.
+    :param no_blob: the content is not DT_TEXT, DT_NTEXT or DT_IMAGE.
     """
 
     no_columns: int

@@ -47,7 +47,7 @@ def from_content(content: bytes, type_: ColumnType, *, expect_bom: bool) -> str 
 
     :param expect_bom: whether DT_NTEXT begins with a byte order mark, which is not part of the value.
     :raises NoBomError: it lacks the byte order mark.
-    :raises ValueError: it is no text of its encoding.
+    :raises ValueError: it is not a text of its encoding.
     """
     if type_.code is DataTypeCode.DT_IMAGE:
         return content

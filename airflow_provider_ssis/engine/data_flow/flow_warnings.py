@@ -24,12 +24,12 @@ def plan_warnings(plan: DataFlowPlan) -> Iterator[tuple[str, int]]:
         if stored.inputs:
             yield f'The component "{stored.name}" does not run, because nothing uses its rows.', COMPONENT_REMOVED
         else:
-            yield f'The source "{stored.name}" does not run, because no destination gets its rows.', SOURCE_REMOVED
+            yield f'The source "{stored.name}" does not run, because no destination receives its rows.', SOURCE_REMOVED
     for component in plan.components:
         yield from _error_output_warnings(component)
     for name, columns in plan.unused.items():
         listed = ", ".join(f'"{column}"' for column in columns)
-        yield f"No component after {name} uses the columns {listed}. Remove them to save work.", UNUSED_COLUMN
+        yield f"No component after {name} uses the columns {listed}. Remove them to save memory.", UNUSED_COLUMN
 
 
 def _error_output_warnings(plan: ComponentPlan) -> Iterator[tuple[str, int]]:
@@ -42,7 +42,7 @@ def _error_output_warnings(plan: ComponentPlan) -> Iterator[tuple[str, int]]:
     redirects = any(REDIRECT in (each.error_disposition, each.truncation_disposition) for each in (*owners, *columns))
     is_attached = output.key in plan.attached
     if redirects and not is_attached:
-        text = f"{name} redirects rows with errors, and no path leads from its error output: they are lost."
+        text = f"{name} redirects rows with errors, but no path leads from its error output, so these rows are lost."
         yield text, REDIRECTS_WITHOUT_PATH
     if is_attached and not redirects:
         text = f"The error output of {name} gets no rows, because no disposition redirects them."

@@ -27,7 +27,7 @@ def typed_keys(plan: ComponentPlan, texts: Sequence[str], type_: ColumnType) -> 
         raise _failure(plan, f"needs keys of type {type_}: {error}") from None
     if converted.statuses is not None and converted.statuses.any():
         text = texts[int(converted.statuses.astype(bool).argmax())]
-        raise _failure(plan, f"has the pivot key value {text!r}, which is no value of type {type_}")
+        raise _failure(plan, f"has the pivot key value {text!r}, which is not a value of type {type_}")
     return converted.values
 
 

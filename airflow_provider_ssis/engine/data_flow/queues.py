@@ -175,7 +175,7 @@ class _Queue:
         self._extents.clear()
         self.bytes = self.rows = 0
         if self._file is not None:
-            # A full disk is no fault any more: the rows are not used.
+            # A full disk is no longer a fault: the rows are not used.
             with suppress(OSError):
                 self._file.close()
             self._file = None

@@ -91,7 +91,7 @@ def open_raw_file(path: Path) -> Iterator[tuple[RawFile, pa.ipc.RecordBatchFileR
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise TaskFailure(
-                    f"{path} is no raw file of this engine. Write it again with the engine: the form of the files of "
+                    f"{path} is not a raw file of this engine. Write it again with the engine: the format of files of "
                     "Integration Services is not documented.",
                     BAD_HEADER,
                 )

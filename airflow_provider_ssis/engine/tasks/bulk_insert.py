@@ -96,7 +96,7 @@ class BulkInsertTask(Task):
         for name in _NUMBERS:
             value = self._property(name)
             if value and not value.isdecimal():
-                yield Refusal(self.container.path, f"the property {name} {value!r}", "it is no whole number")
+                yield Refusal(self.container.path, f"the property {name} {value!r}", "it is not a whole number")
 
     def validate(self, context: TaskContext) -> None:
         """Check the connection managers, the table and the terminators."""
@@ -149,7 +149,7 @@ class BulkInsertTask(Task):
     def _statement(self, context: TaskContext) -> BulkStatement:
         destination = self._manager(context, self.data.destination_connection, "destination")
         if destination.kind != "OLEDB":
-            raise TaskFailure(f'The destination "{destination.name}" of Bulk Insert is no OLEDB connection manager.')
+            raise TaskFailure(f'The destination "{destination.name}" of Bulk Insert is not an OLEDB connection.')
         source = self._manager(context, self.data.source_connection, "source")
         if not source.connection_string.strip():
             raise TaskFailure(f'The connection manager "{source.name}" of Bulk Insert names no file.')
@@ -216,14 +216,14 @@ def table_parts(name: str) -> list[str]:
     """Return the parts of the name of a table, without quotes.
 
     :param name: the name: ``[dbo].[Sales]``, ``Sales``.
-    :raises TaskFailure: it is no name of up to three parts.
+    :raises TaskFailure: it is not a name of up to three parts.
     """
     parts: list[str] = []
     position = 0
     while True:
         found = _PART.match(name, position)
         if found is None or len(parts) == 3:
-            raise TaskFailure(f"The destination table {name!r} of Bulk Insert is no name like [dbo].[Sales].")
+            raise TaskFailure(f"The destination table {name!r} of Bulk Insert does not have the form [dbo].[Sales].")
         bracketed, quoted, plain = found[1], found[2], found[3]
         if bracketed is not None:
             parts.append(bracketed.replace("]]", "]"))

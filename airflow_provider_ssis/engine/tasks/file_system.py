@@ -73,7 +73,7 @@ class _Work:
 
     def need_destination_folder(self) -> None:
         if not self.destination.is_dir():
-            raise TaskFailure(f"The destination {self.destination} is no existing folder.", _BAD_DESTINATION)
+            raise TaskFailure(f"The destination {self.destination} is not an existing folder.", _BAD_DESTINATION)
 
 
 class FileSystem(Task):
@@ -159,7 +159,7 @@ class FileSystem(Task):
             return _path_in_variable(context, name)
         manager = context.connections.get(name)
         if manager.kind not in _KINDS:
-            text = f'The connection manager "{manager.name}" is no FILE or FLATFILE connection.'
+            text = f'The connection manager "{manager.name}" is not a FILE or FLATFILE connection.'
             raise TaskFailure(text, 0xC002915E)
         _check_usage(manager, usages, is_source=is_source)
         path = context.connections.path(manager.connection_string)
@@ -178,7 +178,7 @@ def _path_in_variable(context: TaskContext, name: str) -> Path:
     except TaskFailure as error:
         raise TaskFailure(f"The variable {name} with the path cannot be read.", 0xC002915F, causes=[error]) from None
     if not isinstance(value, str):
-        raise TaskFailure(f"The variable {name} with the path is no text.", 0xC0029160)
+        raise TaskFailure(f"The variable {name} with the path is not a text.", 0xC0029160)
     if not value.strip():
         raise TaskFailure(
             f"The variable {name} with the path is empty. If another task sets it, set DelayValidation of this task to"

@@ -40,10 +40,10 @@ def read_text(path: Path, code_page: int, missing: int) -> str:
     try:
         return data.decode(encoding)
     except LookupError:
-        raise TaskFailure(f"The code page {code_page} for the file {path} is not known here.", missing) from None
+        raise TaskFailure(f"The code page {code_page} for the file {path} is not known.", missing) from None
     except UnicodeDecodeError as error:
         raise TaskFailure(
-            f"The file {path} is no text in the code page {code_page or 65001}: byte {error.start} does not decode."
+            f"The file {path} is not text in the code page {code_page or 65001}: byte {error.start} does not decode."
             " Set the code page of the task.",
             missing,
         ) from None

@@ -218,7 +218,7 @@ class FtpTask(Task):
             raise TaskFailure("The task has no FTP connection manager. Choose one.", 0xC0029172)
         manager = context.connections.get(self.data.connection)
         if manager.kind != "FTP":
-            raise TaskFailure(f'The connection manager "{manager.name}" is no FTP connection.', 0xC0029173)
+            raise TaskFailure(f'The connection manager "{manager.name}" is not an FTP connection.', 0xC0029173)
         return ftp_server(manager)
 
     def _remote(self, context: TaskContext) -> str:
@@ -246,14 +246,14 @@ class FtpTask(Task):
             return context.connections.path(text)
         manager = context.connections.get(self.data.local_path)
         if manager.kind != "FILE":
-            raise TaskFailure(f'The connection manager "{manager.name}" is no FILE connection.', 0xC0029182)
+            raise TaskFailure(f'The connection manager "{manager.name}" is not a FILE connection.', 0xC0029182)
         return context.connections.path(manager.connection_string)
 
 
 def _text_in(context: TaskContext, name: str) -> str:
     value = context.read(name)
     if not isinstance(value, str):
-        raise TaskFailure(f"The variable {name} with a path is no text.", 0xC002917D)
+        raise TaskFailure(f"The variable {name} with a path is not a text.", 0xC002917D)
     return value
 
 
@@ -288,7 +288,7 @@ def _to_network(line: bytes) -> bytes:
 
 def _receive(work: _Work) -> None:
     if not work.local.is_dir():
-        raise TaskFailure(f"The local path {work.local} is no existing folder.", 0xC0029184)
+        raise TaskFailure(f"The local path {work.local} is not an existing folder.", 0xC0029184)
     for remote in work.remote_files():
         target = work.local / posixpath.basename(remote)
         if target.exists() and not work.overwrite:

@@ -47,7 +47,7 @@ class GuardedProcess:
         if not self._reports.startswith(process_guard.STARTED.encode()):
             self.close()
             error = int(self._reports.split()[1]) if self._reports else 0
-            raise OSError(error, os.strerror(error) if error else "its guard process ended")
+            raise OSError(error, os.strerror(error) if error else "its guard process ended unexpectedly")
 
     @property
     def pid(self) -> int:

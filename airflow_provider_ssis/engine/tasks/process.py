@@ -66,7 +66,7 @@ class ProcessTask(Task):
             self.data.standard_error_variable,
         ):
             if name and context.type_of(name) not in ("String", "Object"):
-                raise TaskFailure(f"The variable {name} for the input or output of the process is no String.")
+                raise TaskFailure(f"The variable {name} for the input or output of the process is not a String.")
 
     def run(self, context: TaskContext) -> int:
         """Run the program.
@@ -156,8 +156,8 @@ class ProcessTask(Task):
             found = shutil.which(path.name)
             if found is None:
                 raise TaskFailure(
-                    f"The program {name} is not in the search path of this machine. Install it, or map it to another"
-                    f" program: --map-path '{name}=/usr/bin/program'.",
+                    f"The program {name} is not in the search path (PATH) of this machine. Install it, or map it to "
+                    f"another program: --map-path '{name}=/usr/bin/program'.",
                     _NOT_IN_PATH,
                 )
             return found

@@ -8,7 +8,7 @@ from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.type_names import task_type
 
-_ANALYSIS = "it talks to SQL Server Analysis Services"
+_ANALYSIS = "it needs SQL Server Analysis Services"
 _SMO = "it needs SQL Server Management Objects, which exist on Windows only"
 _AGENT = "it is a maintenance task, which needs SQL Server Management Objects"
 _AZURE = "it is part of the Azure Feature Pack"

@@ -107,7 +107,7 @@ class ScriptContext:
 def _unsigned(code: int) -> int:
     """Return the code of a message, which .NET has as a signed number, without a sign.
 
-    :raises TypeError: it is no whole number.
+    :raises TypeError: it is not a whole number.
     """
     return operator.index(code) & 0xFFFFFFFF
 
@@ -129,7 +129,7 @@ class ScriptTask(Task):
                 path,
                 "the script",
                 f"{language} cannot run here",
-                f"Give a Python function in its place: run_package(..., scripts={{{path!r}: function}}) or"
+                f"Replace it with a Python function: run_package(..., scripts={{{path!r}: function}}) or"
                 f" --script '{path}=module:function'.",
             )
 

@@ -168,7 +168,7 @@ class SendMailTask(Task):
             raise TaskFailure("The task has no SMTP connection manager. Choose one.", _NO_SERVER)
         manager = context.connections.get(self.data.smtp_server)
         if manager.kind != "SMTP":
-            raise TaskFailure(f'The connection manager "{manager.name}" is no SMTP connection.', 0xC00291D1)
+            raise TaskFailure(f'The connection manager "{manager.name}" is not an SMTP connection.', 0xC00291D1)
         return smtp_server(manager)
 
     def _recipients(self) -> list[str]:
@@ -201,7 +201,7 @@ class SendMailTask(Task):
 def _addresses(text: str) -> list[tuple[str, str]]:
     """Return names and addresses, which semicolons or, as in .NET, commas separate.
 
-    :raises TaskFailure: one of them is no address.
+    :raises TaskFailure: one of them is not an address.
     """
     found: list[tuple[str, str]] = []
     for part in text.split(";"):

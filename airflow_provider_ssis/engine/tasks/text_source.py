@@ -16,7 +16,7 @@ class SourceCodes:
     """The codes of the failures.
 
     :param no_text: the variable holds no text.
-    :param no_file_connection: the connection manager is no FILE connection.
+    :param no_file_connection: the connection manager is not a FILE connection.
     :param no_file: the file does not exist.
     """
 
@@ -44,7 +44,7 @@ def source_text(context: TaskContext, kind: str, source: str, code_page: int, co
         manager = context.connections.get(source)
         if manager.kind != "FILE":
             raise TaskFailure(
-                f'The connection manager "{manager.name}" is no FILE connection.', codes.no_file_connection
+                f'The connection manager "{manager.name}" is not a FILE connection.', codes.no_file_connection
             )
         return read_text(context.connections.path(manager.connection_string), code_page, codes.no_file)
     return source

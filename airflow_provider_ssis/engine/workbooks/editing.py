@@ -133,12 +133,12 @@ def _layout(archive: zipfile.ZipFile, book: Workbook, place: Place, cancel: Canc
         with archive.open(part) as file:
             layout = scan(file, f"The sheet {place.sheet}", cancel.check)
     except KeyError:
-        raise TaskFailure(f"The workbook has no sheet {place.sheet} any more.", CANNOT_OPEN) from None
+        raise TaskFailure(f"The workbook no longer has the sheet {place.sheet}.", CANNOT_OPEN) from None
     if not place.name:
         return layout, layout.last_row
     area = book.area(place.name)
     if area is None:
-        raise TaskFailure(f"The workbook has no named range {place.name} any more.", CANNOT_OPEN)
+        raise TaskFailure(f"The workbook no longer has the named range {place.name}.", CANNOT_OPEN)
     if layout.last_row > area.bottom:
         raise TaskFailure(
             f"The named range {place.name} cannot be expanded: the sheet {place.sheet} has cells below it. Write to "
@@ -276,7 +276,7 @@ def find_sheet(book: Workbook, name: str) -> str | None:
 def _check_names(name: str, columns: Sequence[str]) -> None:
     if not name or len(name) > _MOST_NAME or set(name) & _NOT_IN_NAMES or name[0] == "'" or name[-1] == "'":
         raise TaskFailure(
-            f"{name!r} is no name of a sheet of Excel: it has 1 to {_MOST_NAME} characters without []:*?/\\.",
+            f"{name!r} is not a sheet name of Excel. Sheet names have 1 to {_MOST_NAME} characters without []:*?/\\.",
             CANNOT_OPEN,
         )
     if len(columns) > _MOST_FIELDS:

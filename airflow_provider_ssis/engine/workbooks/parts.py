@@ -80,7 +80,7 @@ class Workbook:
 
     :param archive: the open file.
     :param name: its name, for errors.
-    :raises TaskFailure: it is no workbook.
+    :raises TaskFailure: it is not a workbook.
     """
 
     def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
@@ -105,7 +105,7 @@ class Workbook:
         try:
             return parse_xml(self._archive.read(name), f"{self._name}!{name}", keep_all=True)
         except KeyError:
-            raise TaskFailure(f"{self._name} is no Excel file: it has no part {name}.", CANNOT_OPEN) from None
+            raise TaskFailure(f"{self._name} is not an Excel file: it has no part {name}.", CANNOT_OPEN) from None
         except ProjectError as error:
             raise TaskFailure(f"{self._name} cannot be read: {error}", CANNOT_OPEN) from error
 
@@ -155,7 +155,7 @@ class Workbook:
         if sheet.startswith("'") and sheet.endswith("'"):
             sheet = sheet[1:-1].replace("''", "'")
         if match is None or not sheet:
-            raise TaskFailure(f"The name {name} of {self._name} stands for no single range of cells.", CANNOT_OPEN)
+            raise TaskFailure(f"The name {name} of {self._name} does not refer to one range of cells.", CANNOT_OPEN)
         left, top = column_number(match[1]), int(match[2])
         right = column_number(match[3]) if match[3] else left
         return Area(sheet, top, left, int(match[4] or top), right)
@@ -210,7 +210,7 @@ class Workbook:
         etree.SubElement(types, f"{{{_PACKAGE}/content-types}}Override", PartName=f"/{part}", ContentType=_SHEET_TYPE)
         sheets = book.find("{*}sheets")
         if sheets is None:
-            raise TaskFailure(f"{self._name} is no Excel file: it has no list of sheets.", CANNOT_OPEN)
+            raise TaskFailure(f"{self._name} is not an Excel file: it has no list of sheets.", CANNOT_OPEN)
         number = max((int(each.get("sheetId", "0")) for each in sheets.iterfind("{*}sheet")), default=0) + 1
         attributes = {"name": name, "sheetId": str(number), f"{{{_RELATIONSHIPS}}}id": relation}
         etree.SubElement(sheets, _tag(book, "sheet"), attributes)
@@ -236,7 +236,7 @@ class Workbook:
         }
         formats = styles.find("{*}cellXfs")
         if formats is None:
-            raise TaskFailure(f"{self._name} is no Excel file: its styles have no cell formats.", CANNOT_OPEN)
+            raise TaskFailure(f"{self._name} is not an Excel file: its styles have no cell formats.", CANNOT_OPEN)
         for index, each in enumerate(formats.iterfind("{*}xf")):
             if not len(each) and {key: value for key, value in each.attrib.items() if key != "xfId"} == wanted:
                 return index
@@ -268,7 +268,7 @@ class Workbook:
 def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a workbook.
 
-    :raises TaskFailure: it does not exist, cannot be read, or is no workbook in an open format; also when a damaged
+    :raises TaskFailure: it does not exist, cannot be read, or is not a workbook in an open format; also when a damaged
         part is read.
     """
     with _opened(path) as archive:

@@ -35,7 +35,7 @@ class SheetLayout:
     :param last_column: the number of the last column of the used range that the sheet states, from 1; 0 for none.
     :param start_of_rows: the offset of the first row.
     :param end_of_last_row: the offset behind the last row that has cells.
-    :param end_of_rows: the offset behind all rows; -1 if the part is no sheet.
+    :param end_of_rows: the offset behind all rows; -1 if the part is not a sheet.
     :param later_rows: number and offset of the rows without cells behind the last row that has cells.
     :param dimension: the offsets of the element with the used range, from and to; None if there is none.
     """
@@ -56,7 +56,7 @@ def scan(part: IO[bytes], name: str, check: Callable[[], None]) -> SheetLayout:
     :param part: the part of the sheet.
     :param name: the sheet, for errors.
     :param check: is called now and then; raises an exception to end the work.
-    :raises TaskFailure: it is no sheet, or its XML has parts that no program for sheets writes.
+    :raises TaskFailure: it is not a sheet, or its XML has parts that no program for sheets writes.
     """
     scanner = _Scanner(name)
     while not scanner.is_done and (chunk := part.read(_CHUNK)):

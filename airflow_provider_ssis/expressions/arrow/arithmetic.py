@@ -134,7 +134,7 @@ def _integers(typed: Typed, sign: str, left: Any, right: Any, valid: Mask | None
         is_zero = np.asarray(right == 0)
         shape = np.broadcast_shapes(left.shape, is_zero.shape)
         zero = marked(np.broadcast_to(is_zero, shape), Code.DTS_E_EXPREVALDIVBYZERO, valid)
-        # Nothing remains of a division by -1, and the lowest number by -1 is no number.
+        # Nothing remains of a division by -1, and the lowest number by -1 is not a number.
         is_whole = is_zero | (right == -1) if sign == "%" and low else is_zero
         right = np.where(is_whole, wide(1), right)
         left, right = (np.ascontiguousarray(side) for side in np.broadcast_arrays(left, right))

@@ -116,7 +116,7 @@ def _compute(typed: Typed, operands: Sequence[Vector], rows: int) -> Vector:
 
 
 def _encodable(vector: Vector, rows: int) -> Vector:
-    """The vector with errors instead of a text that is no UTF-8."""
+    """The vector with errors instead of a text that is not UTF-8."""
     if not is_unencodable(vector):
         return vector
     spread = from_list(vector.type, to_list(vector, rows))

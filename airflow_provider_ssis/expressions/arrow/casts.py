@@ -250,7 +250,7 @@ def _to_integers(target: ColumnType, source: ColumnType, data: Array, valid: Mas
         data = rounded
     if source.code in REALS:
         data = np.rint(data)
-        # The limits of 64 bits are no doubles, but the next double is: below it, each double fits.
+        # The limits of 64 bits are not doubles, but the next double is: below it, each double fits.
         beyond = (data < low) | (data >= float(high + 1))
         data = np.where(beyond, 0, data)
     elif data.dtype == np.uint64:

@@ -59,7 +59,8 @@ def unknown(subject: Subject) -> Iterator[Hit]:
     fix="Remove the variable",
 )
 def unused(subject: Subject) -> Iterator[Hit]:
-    """Find variables to which nothing in the package refers. Child packages may read them too, so it is no warning."""
+    """Find variables to which nothing in the package refers. It is not a warning, because child packages may read
+    them."""
     for place, one, variable in subject.variables():
         if variable.namespace != "System" and not (one.uses_variable(variable.name) or one.maps_variable(variable.id)):
             yield place, f"nothing uses the variable {variable.qualified_name}"

@@ -262,7 +262,7 @@ class Tasks(TransferTasks):
         :param name: its name.
         :param expression: an assignment: ``@[User::Rows] = 1``.
         :param options: as for :meth:`add_execute_sql`.
-        :raises BuildError: as for :meth:`add_execute_sql`, or the expression is no assignment.
+        :raises BuildError: as for :meth:`add_execute_sql`, or the expression is not an assignment.
         """
         if not _ASSIGNMENT.match(expression):
             raise self._error(name, f"the expression {expression!r}", "It must be an assignment: @[User::Rows] = 1")

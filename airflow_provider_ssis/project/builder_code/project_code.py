@@ -32,7 +32,7 @@ def project_code(files: SsisFiles) -> str:
     manifest = files.manifest
     if manifest is None:
         raise BuildError(
-            "is no project of the project deployment model", part=files.part, advice="Choose one of its packages"
+            "is not a project of the project deployment model", part=files.part, advice="Choose one of its packages"
         )
     code = Code()
     project = _project(code, files, manifest)

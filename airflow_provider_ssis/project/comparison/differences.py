@@ -40,7 +40,7 @@ _COLLECTIONS = frozenset(
         "outputs", "inputColumns", "outputColumns", "externalMetadataColumns", "connections", "pipeline",
     }
 )  # fmt: skip
-"""Elements that only group others, and are no part of a path."""
+"""Elements that only group others, and are not part of a path."""
 
 
 @dataclass(frozen=True, slots=True)

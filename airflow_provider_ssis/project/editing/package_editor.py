@@ -100,7 +100,7 @@ class PackageEditor:
         where, slot = self._slot(path)
         expression = _expression_of(slot)
         if expression is not None:
-            raise where.error("has a property expression, which wins over the value. Change it with set_expression")
+            raise where.error("has a property expression, which replaces the value. Change it with set_expression")
         if len(slot.element) and not slot.attribute:
             raise where.error("is encrypted, and cannot be changed")
         text = slot.prefix + _text(value, slot, where).removeprefix(slot.prefix)
@@ -192,7 +192,7 @@ class PackageEditor:
         name = element.get(f"{DTS}ObjectName", "")
         if element.tag != f"{DTS}Executable" or element.get(f"{DTS}refId") != f"{owner.ref_id}\\{name}":
             raise BuildError(
-                f"cannot add {name or local_name(element)} to {container}: it belongs elsewhere", part=self.part
+                f"cannot add {name or local_name(element)} to {container}: it has another place", part=self.part
             )
         if any(each.name.casefold() == name.casefold() for each in owner.children):
             raise BuildError(f"contains two executables {name} in {container}", part=self.part)

@@ -182,7 +182,7 @@ def _variable(path: PropertyPath, package: DtsPackage) -> Slot:
                 if value is None or len(value) or variable.data_type not in _BY_NAME:
                     raise path.error("names an Object, which has no plain value")
                 if variable.evaluate_as_expression and variable.expression:
-                    raise path.error("is computed by the expression of the variable, which wins. Change the expression")
+                    raise path.error("is computed by the expression of the variable. Change the expression")
                 return Slot(value, type=_BY_NAME[variable.data_type])
     raise path.error(f"names no variable that {path.place.path} sees")
 

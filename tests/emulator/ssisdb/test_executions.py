@@ -121,7 +121,7 @@ def test_a_failed_creation_counts_as_started(connection: pyodbc.Connection, call
     assert failed == 27146
     execution_id = value(connection, "SELECT max(operation_id) FROM catalog.operations WHERE operation_type = 200")
     assert error_number(connection, f"EXEC catalog.{call.format(execution_id)}") == number
-    # The failure changes nothing: an operation of another kind is no execution.
+    # The failure changes nothing: an operation of another kind is not an execution.
     assert value(connection, f"SELECT status FROM catalog.operations WHERE operation_id = {execution_id}") == 4
     other = value(connection, "SELECT max(operation_id) FROM catalog.operations WHERE operation_type = 101")
     assert error_number(connection, f"EXEC catalog.{call.format(other)}") == 27103

@@ -266,7 +266,7 @@ def test_permissions_of_a_folder_apply_to_its_content(
     effective = rows(
         user, "SELECT object_type, permission_type FROM catalog.effective_object_permissions ORDER BY 1, 2"
     )
-    # EXECUTE_OBJECTS is no permission on environments.
+    # EXECUTE_OBJECTS is not a permission on environments.
     folder = [(FOLDER, READ), (FOLDER, READ_OBJECTS), (FOLDER, EXECUTE_OBJECTS)]
     assert effective == [*folder, (PROJECT, READ), (PROJECT, EXECUTE), (ENVIRONMENT, READ)]
     assert create(user) > 0

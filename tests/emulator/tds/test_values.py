@@ -1,4 +1,4 @@
-"""Codecs: every value that is written is read back unchanged, and what is no value is refused."""
+"""Codecs: every value that is written is read back unchanged, and what is not a value is refused."""
 
 from __future__ import annotations
 

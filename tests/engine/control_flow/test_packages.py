@@ -131,7 +131,7 @@ def test_a_log_provider_is_named_because_it_writes_nothing(runs: EngineRuns) -> 
     data = PackageBuilder("Package").to_bytes().decode().replace("<DTS:Variables", provider, 1)
     result = runs.run(data.encode())
     assert [one.text for one in result.messages if "Text log" in one.text] == [
-        "Package:Information: The log provider Text log writes nothing here. Use the events of the run in its place."
+        "Package:Information: The log provider Text log is not supported and writes nothing. Use the events of the run."
     ]
 
 

@@ -48,7 +48,7 @@ def test_a_key_that_is_no_value_of_its_type_fails(flow: FlowTest) -> None:
     flow.rows_of("Out", unpivot.output)
     failure = flow.run().failure
     assert failure is not None
-    assert any("'January', which is no value of type DT_I4" in each.text for each in failure.chain)
+    assert any("'January', which is not a value of type DT_I4" in each.text for each in failure.chain)
 
 
 def _pivot(flow: FlowTest, content: str, *, ignore: bool = False) -> FlowResult:

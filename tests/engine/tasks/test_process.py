@@ -208,7 +208,7 @@ def leads_to(link: Path, folder: Path) -> bool:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process exists and is no zombie; waits a little for the end of one that was killed."""
+    """Whether a process exists and is not a zombie; waits a little for the end of one that was killed."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:

@@ -121,7 +121,7 @@ def test_property_expressions_are_set_and_removed() -> None:
     found = editor()
     path = r"\Package\Count rows.Properties[Description]"
     before = found.to_bytes()
-    with pytest.raises(BuildError, match="has a property expression, which wins"):
+    with pytest.raises(BuildError, match="has a property expression, which replaces"):
         found.set(path, "text")
     found.set_expression(path, "@[User::File]")
     assert found.package.container.children[1].expressions == {"Description": "@[User::File]"}
@@ -202,7 +202,7 @@ def test_tasks_are_added() -> None:
     other = builder_of(found.package)
     with pytest.raises(BuildError, match="contains two executables new"):
         found.add(other.add_expression("new", "@[User::Count] = 1").element())
-    with pytest.raises(BuildError, match="it belongs elsewhere"):
+    with pytest.raises(BuildError, match="it has another place"):
         found.add(steps.add_expression("Other", "@[User::Count] = 1").element())
 
 

@@ -63,7 +63,7 @@ class Impersonation:
         return self._contexts[0].before if self._contexts else now
 
     def allows(self, database: str) -> bool:
-        """Whether a database may be used: a user that is no login is known in its database only."""
+        """Whether a database may be used: a user that is not a login is known in its database only."""
         return not self._scope or database.lower() in (self._scope, *SYSTEM_DATABASES)
 
     def enter(self) -> tuple[int, int]:

@@ -107,7 +107,7 @@ class TokenStream:
         return self.advance()
 
     def identifier(self) -> str:
-        """Take a name: quoted, or a bare word that is no keyword."""
+        """Take a name: quoted, or a bare word that is not a keyword."""
         if self.now.kind is not Kind.QUOTED and (self.now.kind is not Kind.WORD or self.now.is_keyword):
             raise self.error()
         return self.advance().value
@@ -146,7 +146,7 @@ class TokenStream:
         return name in self.tables or name in self.given_tables
 
     def check_scalar(self) -> None:
-        """See that the current token names a declared variable that is no table.
+        """See that the current token names a declared variable that is not a table.
 
         :raises SqlError: 137, it does not.
         """

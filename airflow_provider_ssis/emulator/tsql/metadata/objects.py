@@ -340,7 +340,7 @@ AnyView = View | UserView
 Relation = Table | UserTable | View | UserView
 Module = UserView | UserProcedure | UserFunction
 NamedObject = Module | Synonym | SequenceObject | TableType
-"""An object of a client that is no table."""
+"""An object of a client that is not a table."""
 SchemaObject = Table | UserTable | View | UserView | Routine | SqlFunction | UserFunction | Synonym | SequenceObject
 
 

@@ -207,7 +207,7 @@ class Metadata:
     def sequence(self, database: str, schema: str, name: str) -> SequenceObject:
         """The sequence of this name.
 
-        :raises SqlError: 208, there is no such object; 11726, it is no sequence.
+        :raises SqlError: 208, there is no such object; 11726, it is not a sequence.
         """
         found = self.item(*self.resolved((database, schema, name)))
         if found is None:

@@ -71,7 +71,7 @@ def parse_signature(text: str, *, schema: str = "dbo") -> tuple[ProcedureParamet
 
     :param text: the text after ``CREATE PROCEDURE name``.
     :param schema: schema of table types that are named without one.
-    :raises ValueError: the text is no list of parameters.
+    :raises ValueError: the text is not a list of parameters.
     """
     parameters = []
     position = 0

@@ -52,7 +52,7 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A condition, which is true, false or unknown; in T-SQL it is no value.
+    """A condition, which is true, false or unknown; in T-SQL it is not a value.
 
     :param sql: DuckDB text of type BOOLEAN.
     :param evaluate: as in :class:`Typed`; None in its result means unknown.

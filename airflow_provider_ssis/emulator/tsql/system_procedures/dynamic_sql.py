@@ -181,7 +181,7 @@ def _declared(declarations: str) -> tuple[ProcedureParameter, ...]:
 def _text(procedure: str, arguments: Sequence[ActualArgument], position: int, name: str) -> str:
     """An argument that is SQL text; declarations may be NULL.
 
-    :raises SqlError: 201 it is missing, 214 it is no Unicode string.
+    :raises SqlError: 201 it is missing, 214 it is not a Unicode string.
     """
     if position >= len(arguments):
         raise SqlError(201, f"Procedure '{procedure}' expects parameter '{name}', which was not supplied.", state=4)

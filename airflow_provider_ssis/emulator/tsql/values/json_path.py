@@ -191,7 +191,7 @@ def kind(text: str) -> int:
 
 
 def scalar(text: str) -> str | None:
-    """A value that is no object and no array, as text; None for null."""
+    """A value that is neither an object nor an array, as text; None for null."""
     found = kind(text)
     if found == NULL:
         return None

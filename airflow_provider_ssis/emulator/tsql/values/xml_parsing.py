@@ -74,7 +74,7 @@ def parsed(text: str, *, is_unicode: bool, style: int | None = None) -> str:
 def decoded(value: bytes) -> str:
     """The text of bytes that become xml: in the encoding of their byte order mark, or UTF-8.
 
-    :raises SqlError: 9420, they are no text.
+    :raises SqlError: 9420, they are not text.
     """
     mark, encoding = next((each for each in _BYTE_ORDERS if value.startswith(each[0])), (b"", "utf-8"))
     try:

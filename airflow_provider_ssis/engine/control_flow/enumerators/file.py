@@ -53,7 +53,7 @@ class FileTurns(ForeachEnumerator[FileEnumerator]):
         found = list(_files(folder, pattern, recurses=self.data.recurse))
         if not found:
             context.warning(
-                f"The loop has no turn: no file in {folder} matches {self.data.file_spec or '*'!r}.", _EMPTY
+                f"The loop runs no iteration: no file in {folder} matches {self.data.file_spec or '*'!r}.", _EMPTY
             )
         for path in found:
             context.cancel.check()

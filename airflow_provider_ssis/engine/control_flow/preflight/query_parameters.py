@@ -33,7 +33,7 @@ def query_parameter_refusals(
                 yield Refusal(
                     f"{where}\\{component.name}",
                     f"the parameter {name.partition(':')[0]} of its query",
-                    f"it is mapped to {identifier}, which is no variable or parameter of the package or its project",
+                    f"it is mapped to {identifier}, which is not a variable or parameter of the package or its project",
                     "Map it to a variable of the package; for the value of a system variable, give that variable the "
                     "expression @[System::Name].",
                 )

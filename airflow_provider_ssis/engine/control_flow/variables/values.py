@@ -86,7 +86,7 @@ def given_value(value: Any, type_name: str) -> Any:
 def converted(value: Any, type_name: str) -> Any:
     """Return a value as a variable of a type stores it.
 
-    As in Integration Services, there is no conversion between types: a text is no number. Types of Python fit each
+    As in Integration Services, there is no conversion between types: a text is not a number. Types of Python fit each
     type that has their values: an int fits all types of numbers in whose range it is.
 
     :param value: the value.

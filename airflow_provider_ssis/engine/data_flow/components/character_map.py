@@ -106,7 +106,7 @@ class CharacterMap(RowComponent):
                 why = f"linguistic case of the locale {plan.locale_id} is not supported"
                 yield Refusal(plan.path, what, why, "Map it in a Script component.")
             if column.type.code not in STRINGS:
-                yield Refusal(plan.path, what, f"its type {column.type} is no DT_STR or DT_WSTR")
+                yield Refusal(plan.path, what, f"its type {column.type} is not DT_STR or DT_WSTR")
 
     def process(self, input_key: str, batch: pa.RecordBatch) -> Iterator[Emitted]:
         """Map the columns."""
@@ -167,7 +167,7 @@ def _reversed(text: str) -> str:
         return text.encode("utf-16-le").decode("utf-16-be")
     except UnicodeDecodeError:
         raise TaskFailure(
-            "A text with reversed bytes is no Unicode text, and the engine cannot keep it. Reverse bytes in a Script "
+            "A text with reversed bytes is not Unicode text, and the engine cannot keep it. Reverse bytes in a Script "
             "component.",
             _UNEXPECTED,
         ) from None

@@ -77,7 +77,7 @@ class ConditionalSplit(RowComponent):
             cuts = output.truncation_disposition == IGNORE
             condition = RowExpression(self.plan, schema, text, what, context, cut_text=cuts)
             if condition.type.code is not DataTypeCode.DT_BOOL:
-                problem = f"In {self.plan.stored.name}, {what} is no Boolean but {condition.type}."
+                problem = f"In {self.plan.stored.name}, {what} is not a Boolean but {condition.type}."
                 raise TaskFailure(problem, NOT_BOOLEAN)
             self._conditions.append((output, condition))
 

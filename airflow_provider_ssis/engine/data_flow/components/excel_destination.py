@@ -164,7 +164,9 @@ class ExcelDestination(RowComponent):
             text = f"The external columns of {self.plan.stored.name} differ from {table.place.sheet}."
             context.warning(text, OUT_OF_SYNC, subcomponent=subcomponent)
             for name in missing:
-                context.warning(f"The sheet has no column {name} any more.", MISSING_COLUMN, subcomponent=subcomponent)
+                context.warning(
+                    f"The sheet no longer has the column {name}.", MISSING_COLUMN, subcomponent=subcomponent
+                )
             for name in new:
                 context.warning(f"The column {name} of the sheet is new.", NEW_COLUMN, subcomponent=subcomponent)
         self._numbers(table, targets)

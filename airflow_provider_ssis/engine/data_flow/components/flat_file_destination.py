@@ -61,7 +61,7 @@ class FlatFileDestination(RowComponent):
 
     @classmethod
     def refusals(cls, plan: ComponentPlan) -> Iterator[Refusal]:
-        """Unknown properties, and columns of types that are no text."""
+        """Unknown properties, and columns of types that are not text."""
         yield from unknown_properties(plan, {"Overwrite", "Header", "EscapeQualifier"})
         if not plan.stored.connections:
             yield Refusal(plan.path, "the connection", "there is none", "Choose a flat file connection manager.")

@@ -72,7 +72,7 @@ class ReplacedSource(Script):
             try:
                 values = [from_python(row.get(name), type_) for row in rows]
             except ValueError as error:
-                self._fail(f"gave a value of the column {name} that is no {type_}: {error}")
+                self._fail(f"gave a value of the column {name} that is not a valid {type_}: {error}")
             arrays.append(as_column(values, type_))
         return pa.RecordBatch.from_arrays(arrays, list(columns))
 
@@ -104,7 +104,7 @@ class ReplacedDestination(FlowComponent):
             raise
         except Exception as error:
             raise TaskFailure(
-                f"The function in the place of {self.plan.stored.name} raised {type(error).__name__}: {error}",
+                f"The function that replaces {self.plan.stored.name} raised {type(error).__name__}: {error}",
                 _FAILED,
                 subcomponent=self.plan.subcomponent,
             ) from error

@@ -117,7 +117,7 @@ class Script(FlowComponent):
                 plan.path,
                 "the Script component",
                 "a script of .NET cannot run here",
-                f"Give a Python function in its place, in the scripts of the run under {plan.path}.",
+                f"Replace it with a Python function: run_package(..., scripts={{{plan.path!r}: function}}).",
             )
         kinds = {bool(one.synchronous_input_key) for one in plan.stored.outputs}
         if len(kinds) > 1:
@@ -285,7 +285,7 @@ class Script(FlowComponent):
 
     def _fail(self, text: str, cause: BaseException | None = None) -> NoReturn:
         raise TaskFailure(
-            f"The function in the place of the script {self.plan.stored.name} {text}.",
+            f"The function that replaces the script {self.plan.stored.name} {text}.",
             SCRIPT_FAILED,
             subcomponent=self.plan.subcomponent,
         ) from cause

@@ -232,7 +232,7 @@ class SlowlyChangingDimension(RowComponent):
 def _query(sql: str, condition: str) -> str:
     """Add a condition to a query.
 
-    :raises ValueError: the query has a clause after its conditions, or is no query.
+    :raises ValueError: the query has a clause after its conditions, or is not a query.
     """
     depth = 0
     words = []

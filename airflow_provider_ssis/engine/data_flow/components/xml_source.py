@@ -322,7 +322,7 @@ class XmlSource(FlowComponent):
 
 
 def _outputs(plan: ComponentPlan) -> Iterator[ComponentOutput]:
-    """The outputs that are no error outputs."""
+    """The outputs that are not error outputs."""
     return (output for output in plan.stored.outputs if not output.is_error_output)
 
 

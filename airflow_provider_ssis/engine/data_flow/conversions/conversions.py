@@ -215,7 +215,7 @@ def refuse_unsupported(errors: npt.NDArray[np.uint32]) -> None:
 def _refuse_local_forms(texts: pa.StringArray, target: ColumnType, locale_id: int) -> None:
     """Fail if the meaning of a text depends on a locale that is not known: no disposition may turn that into NULL.
 
-    A text without a digit is no number and no date in any locale.
+    A text without a digit is neither a number nor a date in any locale.
 
     :raises TaskFailure: it does.
     """

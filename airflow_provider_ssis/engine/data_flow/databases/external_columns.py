@@ -70,7 +70,7 @@ def check_external_columns(
     for column in external:
         now = found.get(column.name) or folded.get(column.name.lower())
         if now is None:
-            warnings.append((f"The column {column.name} does not exist any more in {table}.", MISSING_COLUMN))
+            warnings.append((f"The column {column.name} no longer exists in {table}.", MISSING_COLUMN))
             if column.name in used:
                 missing.append(column.name)
         elif _differs(column, now):
@@ -136,7 +136,7 @@ def _code_pages(connection: pyodbc.Connection, table: str) -> Sequence[tuple[str
 
 
 def _differs(column: ExternalColumn, now: Sequence[Any]) -> bool:
-    """Whether the type of a column has changed; what a driver reports without certainty is no change."""
+    """Whether the type of a column has changed; what a driver reports without certainty is not a change."""
     code = COLUMN_TYPES.get(column.data_type.name)
     python, size, precision, scale = now[1], now[3], now[4], now[5]
     if code in STRINGS:

@@ -105,7 +105,7 @@ class FlatFileTexts:
             for wrong, code in _MARKS.items():
                 if mark.startswith(wrong):
                     raise TaskFailure(
-                        "The file is no UTF-16 (little endian), as its connection manager says. Correct the property "
+                        "The file is not UTF-16 (little endian), as its connection manager says. Correct the property "
                         "Unicode or CodePage, or convert the file.",
                         code,
                     )

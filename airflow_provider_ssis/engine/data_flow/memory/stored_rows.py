@@ -83,7 +83,7 @@ class StoredRows:
             if self._file is not None:
                 self._file.close()
             elif writer is not None:
-                # The rows are not used; a full disk is no fault any more.
+                # The rows are not used; a full disk is no longer a fault.
                 with suppress(OSError):
                     writer.close()
         finally:

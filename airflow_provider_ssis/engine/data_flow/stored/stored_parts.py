@@ -212,7 +212,7 @@ def _property(path: str, of_part: str, name: str, found: ComponentProperty) -> I
     if found.data_type == "System.Boolean" and text.lower() not in BOOLEANS:
         yield Refusal(path, what, "it is not a Boolean", _CORRECT)
     elif found.data_type in _WHOLE and not text.removeprefix("-").isdecimal():
-        yield Refusal(path, what, "it is no whole number", _CORRECT)
+        yield Refusal(path, what, "it is not a whole number", _CORRECT)
 
 
 def _dispositions(

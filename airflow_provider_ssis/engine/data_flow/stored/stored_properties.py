@@ -43,7 +43,7 @@ def negative_numbers(plan: ComponentPlan, *names: str) -> Iterator[Refusal]:
     """Yield a refusal for each of the properties that is a negative number.
 
     :param names: the properties, such as times and numbers of rows.
-    :raises InvalidPartError: a property is no number.
+    :raises InvalidPartError: a property is not a number.
     """
     for name in names:
         value = number_of(plan.stored.properties, name)

@@ -102,7 +102,7 @@ class _Reader:
         self._depth = 0
         """The number of open elements."""
         self._ignored = 0
-        """The depth of an element that is no table and no field; 0 for none."""
+        """The depth of an element that is neither a table nor a field; 0 for none."""
         self._in_schema = 0
         self._counts: dict[XmlTable, int] = {}
         self._pending: list[tuple[str, etree._Element]] = []

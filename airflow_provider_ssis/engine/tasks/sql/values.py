@@ -87,9 +87,9 @@ def variable_value(value: object, type_name: str) -> Any:
     if isinstance(value, bool) and code is not T.DT_BOOL:
         value = int(value)
     if isinstance(value, (datetime, date, time)) != (code is T.DT_DATE) and not isinstance(value, str):
-        raise ValueError(f"a value of the type {type(value).__name__} is no {type_name}")
+        raise ValueError(f"a value of the type {type(value).__name__} is not of the type {type_name}")
     if isinstance(value, datetime) and value.tzinfo is not None:
-        raise ValueError(f"a time with a time zone is no {type_name}")
+        raise ValueError(f"a time with a time zone is not of the type {type_name}")
     if code is T.DT_DATE and isinstance(value, datetime):
         return value
     scale = max(-int(value.as_tuple().exponent), 0) if isinstance(value, Decimal) else 10

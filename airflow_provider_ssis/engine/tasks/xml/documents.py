@@ -34,7 +34,7 @@ def parse_document(text: str | bytes, what: str, code: int, *, base: str | None 
     try:
         return etree.fromstring(data, parser, base_url=base)
     except etree.XMLSyntaxError as error:
-        raise TaskFailure(f"{what} is no well-formed XML: {error.msg}.", code) from None
+        raise TaskFailure(f"{what} is not well-formed XML: {error.msg}.", code) from None
 
 
 def document_of(value: object, what: str, code: int) -> _Element:
@@ -43,7 +43,7 @@ def document_of(value: object, what: str, code: int) -> _Element:
     :param value: the document.
     :param what: its name in errors.
     :param code: the code of the failure.
-    :raises TaskFailure: it is no XML document.
+    :raises TaskFailure: it is not an XML document.
     """
     from lxml import etree
 
@@ -53,7 +53,7 @@ def document_of(value: object, what: str, code: int) -> _Element:
         value = value.getroot()
     if isinstance(value, etree._Element):
         return value
-    raise TaskFailure(f"{what} is no XML document.", code)
+    raise TaskFailure(f"{what} is not an XML document.", code)
 
 
 def select(node: _Element, expression: str, code: int) -> list[Any]:
@@ -62,7 +62,7 @@ def select(node: _Element, expression: str, code: int) -> list[Any]:
     :param node: the context node. An absolute expression begins at the document.
     :param expression: the expression, of XPath 1.0.
     :param code: the code of the failure.
-    :raises TaskFailure: the expression is not valid, or its value is no set of nodes.
+    :raises TaskFailure: the expression is not valid, or its value is not a set of nodes.
     """
     found = evaluate(node, expression, code)
     if not isinstance(found, list):

@@ -110,7 +110,7 @@ class XmlTask(Task):
     def _path(self, context: TaskContext, reference: str) -> Path:
         manager = context.connections.get(reference)
         if manager.kind != "FILE":
-            raise TaskFailure(f'The connection manager "{manager.name}" is no FILE connection.', _NOT_FILE)
+            raise TaskFailure(f'The connection manager "{manager.name}" is not a FILE connection.', _NOT_FILE)
         return context.connections.path(manager.connection_string)
 
     def _expression(self, context: TaskContext) -> str:
@@ -127,7 +127,7 @@ class XmlTask(Task):
             try:
                 return etree.parse(path, etree.XMLParser(resolve_entities="internal", no_network=True)).getroot()
             except etree.XMLSyntaxError as error:
-                raise TaskFailure(f"{what} {path} is no well-formed XML: {error.msg}.", _EMPTY) from None
+                raise TaskFailure(f"{what} {path} is not well-formed XML: {error.msg}.", _EMPTY) from None
         return document_of(self._operand(context, "SecondOperand"), what, _EMPTY)
 
     def _validated(self, context: TaskContext, document: _Element) -> str:

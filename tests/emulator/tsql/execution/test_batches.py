@@ -66,7 +66,7 @@ BATCHES: list[tuple[str, str, list[list[tuple[Any, ...]]]]] = [
     ("aggregates and ranks are computed before the assignments",
      "DECLARE @n int = 2, @m int = 0; SELECT @n = SUM(v * @n) FROM (VALUES (1), (2)) v (v);"
      " SELECT @m += ROW_NUMBER() OVER (ORDER BY v) FROM (VALUES (5), (6)) v (v); SELECT @n, @m", [[(6, 3)]]),
-    ("a date part is no column of a row",
+    ("a date part is not a column of a row",
      "DECLARE @d date = '2020-01-01'; SELECT @d = DATEADD(day, v, @d) FROM (VALUES (1), (2)) v (v); SELECT DAY(@d)", [[(4,)]]),
     ("grouped rows are assigned one after the other",
      "DECLARE @s varchar(20) = ''; SELECT @s = @s + LEFT(c, 1) + STR(COUNT(*), 1) FROM (VALUES ('ab'), ('ac'), ('b')) v (c)"

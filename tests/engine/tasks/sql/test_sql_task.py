@@ -486,7 +486,7 @@ def test_odbc_cannot_take_part_in_a_transaction(make: Make) -> None:
 
 
 class TestPostgresql:
-    """Execute SQL on PostgreSQL, which is no SQL Server."""
+    """Execute SQL on PostgreSQL, a database other than SQL Server."""
 
     def test_parameters_and_results(self, make: Make, postgresql_odbc: str) -> None:
         context = make(

@@ -17,7 +17,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 _CONVERSION_FAILED: Final = 245
 
 UNTYPED_TABLE: Final = SqlType("table")
-"""The type of a table variable that was declared by its columns, which is no table type's."""
+"""The type of a table variable that was declared by its columns, which is not a table type's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class _FunctionSession(SessionState):
 
     def __init__(self, outer: SessionState) -> None:
         super().__init__(outer.engine, outer.principal, outer.database, outer.login)
-        # It is no session of a client.
+        # It is not a session of a client.
         outer.engine.sessions.discard(self)
         self.spid = outer.spid
         self.worker = _InlineWorker(outer.worker)

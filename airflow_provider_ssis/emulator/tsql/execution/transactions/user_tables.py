@@ -184,7 +184,7 @@ class UserTables:
         self._define(item)
 
     def undefine(self, item: UserTable | NamedObject) -> None:
-        """Drop an object that is no table."""
+        """Drop an object that is not a table."""
         self._undefine(item)
         if isinstance(item, TableType):
             self._change(lambda metadata: metadata.remove_type(item.database, item.schema, item.name))

@@ -182,7 +182,7 @@ def _unicode(text: str) -> int | None:
 
 
 def _nchar(code: int) -> str | None:
-    # Half of a surrogate pair is no character in Python.
+    # Half of a surrogate pair is not a character in Python.
     return None if not 0 <= code <= 0xFFFF else "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
 
 

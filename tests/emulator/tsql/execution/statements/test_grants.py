@@ -28,7 +28,7 @@ RESET = "the owner, without permissions of others"
 CASES: dict[str, tuple[str, str, list[int]]] = {
     "nothing is granted": ("SELECT 1", "SELECT * FROM t", [229]),
     "SELECT on a table": ("GRANT SELECT ON dbo.t TO etl", "SELECT * FROM t", []),
-    "SELECT is no INSERT": ("GRANT SELECT ON dbo.t TO etl", "INSERT t VALUES (1)", [229]),
+    "SELECT does not include INSERT": ("GRANT SELECT ON dbo.t TO etl", "INSERT t VALUES (1)", [229]),
     "SELECT on OBJECT::": (
         "GRANT SELECT, INSERT ON OBJECT::dbo.t TO [etl] WITH GRANT OPTION",
         "INSERT t SELECT a FROM t",

@@ -49,11 +49,19 @@ def test_without_cancel_on_kill_a_timeout_does_not_stop_the_package(mart: Catalo
     wait_for_status(mart, caught.value.execution_id, OperationStatus.RUNNING)
 
 
+KILLER = "killer"
+"""The name of a thread that sends the signal."""
+
+
 @pytest.fixture(autouse=True)
 def _signals() -> Iterator[None]:
     """The signal that a worker gets is handled in the main thread, at any point of the task."""
     before = signal.getsignal(signal.SIGTERM)
     yield
+    # A signal that came later would end the process of all tests.
+    for thread in threading.enumerate():
+        if thread.name == KILLER:
+            thread.join()
     signal.signal(signal.SIGTERM, before)
 
 
@@ -61,11 +69,12 @@ def kill_when(task_run: TaskRun, condition: Callable[[], bool]) -> threading.Thr
     """Have the task killed as Airflow's worker does it, while it runs, once the condition is true."""
 
     def kill() -> None:
-        wait_until(condition)
+        # Often, because some conditions are true for a moment only.
+        wait_until(condition, longest_pause=0.02)
         os.kill(os.getpid(), signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, lambda number, frame: task_run.operator.on_kill())
-    thread = threading.Thread(target=kill)
+    thread = threading.Thread(target=kill, name=KILLER)
     thread.start()
     return thread
 
@@ -141,7 +150,7 @@ def test_a_kill_with_cancel_on_kill_off_leaves_the_execution_alone(mart: Catalog
     task_run = run(wait_for_termination=False, cancel_on_kill=False)
     task_run.execute()
     task_run.operator.on_kill()
-    assert all(each.status.is_active for each in mart.executions())
+    assert [each.status.is_active for each in mart.executions()] == [True]
 
 
 def test_a_kill_after_the_end_does_nothing(mart: Catalog) -> None:
@@ -153,7 +162,9 @@ def test_a_kill_after_the_end_does_nothing(mart: Catalog) -> None:
 
 
 def test_a_kill_before_there_is_an_execution_does_nothing() -> None:
-    run().operator.on_kill()
+    task_run = run()
+    task_run.operator.on_kill()
+    assert task_run.log.lines == []
 
 
 def test_a_kill_during_the_start_stops_what_was_started(mart: Catalog, ssisdb: SsisdbEmulator) -> None:

@@ -21,6 +21,8 @@ from airflow_provider_ssis.project.errors import InvalidPartError, LimitExceeded
 from airflow_provider_ssis.project.limits import DEFAULT_LIMITS, MEBIBYTE, Limits
 
 XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""A character that XML 1.0 does not allow."""
 
 _CHUNK = 2**20
 _DAMAGED = "The file is damaged: restore it from its source, or save it again in Visual Studio"

@@ -16,7 +16,7 @@ from airflow_provider_ssis.project.builder.xml import (
     plain_element,
     stored_xml,
 )
-from airflow_provider_ssis.project.connection_strings import connection_pairs, has_password
+from airflow_provider_ssis.project.connection_strings import connection_pairs, has_password, with_pair
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.connections import read_dts_connection_manager
 
@@ -97,7 +97,8 @@ class ConnectionManagers:
         :raises BuildError: the name is invalid or used.
         """
         properties = f"EXCEL 12.0 XML;HDR={'YES' if header else 'NO'}"
-        text = f'Provider={provider};Data Source={path};Extended Properties="{properties}";'
+        text = with_pair(f"Provider={provider};", ("Data Source",), path)
+        text = with_pair(text, ("Extended Properties",), properties)
         return self._add(name, "EXCEL", {"ConnectionString": text}, (("ConnectionString", text, False),))
 
     def add_file(self, name: str, path: str, *, usage: str = "existing file") -> ConnectionManagerBuilder:
@@ -204,7 +205,8 @@ class ConnectionManagers:
         :param timeout: in milliseconds. Default: that of SSIS.
         :raises BuildError: the name is invalid or used.
         """
-        text = f"SmtpServer={server};UseWindowsAuthentication={use_windows_authentication};EnableSsl={enable_ssl};"
+        text = with_pair("", ("SmtpServer",), server)
+        text += f"UseWindowsAuthentication={use_windows_authentication};EnableSsl={enable_ssl};"
         if timeout is not None:
             text += f"Timeout={timeout};"
         parameters: tuple[CatalogParameter, ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,10 @@ from airflow_provider_ssis.project.editing.slots import Slot, find_slot
 from airflow_provider_ssis.project.encodings import to_utf8
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.package.choices import chosen, listed, number_problem
 from airflow_provider_ssis.project.package.document import DtsPackage, read_dts_package
 from airflow_provider_ssis.project.package.elements import BOOLEANS, is_true, local_name
-from airflow_provider_ssis.project.safe_xml import XML_SPACE, is_blank
+from airflow_provider_ssis.project.safe_xml import NOT_IN_XML, XML_SPACE, is_blank
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -103,7 +105,7 @@ class PackageEditor:
             raise where.error("has a property expression, which replaces the value. Change it with set_expression")
         if len(slot.element) and not slot.attribute:
             raise where.error("is encrypted, and cannot be changed")
-        text = slot.prefix + _text(value, slot, where).removeprefix(slot.prefix)
+        text = _checked(slot.prefix + _text(value, slot, where).removeprefix(slot.prefix), where)
         if local_name(slot.element) == "property" and slot.element.get("name") in ("Expression", "FriendlyExpression"):
             self._set_flow_expression(slot, text, where)
             return
@@ -145,6 +147,7 @@ class PackageEditor:
         :raises BuildError: the path names nothing that can have a property expression.
         """
         where, slot = self._slot(path)
+        _checked(expression or "", where)
         owner = slot.expression_owner
         if owner is None:
             raise where.error("names nothing that can have a property expression")
@@ -307,6 +310,13 @@ def _expression_of(slot: Slot) -> str | None:
     return None
 
 
+def _checked(text: str, where: PropertyPath) -> str:
+    forbidden = NOT_IN_XML.search(text)
+    if forbidden is not None:
+        raise where.error(f"cannot have the character U+{ord(forbidden[0]):04X}, which XML does not allow")
+    return text
+
+
 def _text(value: ParameterValue, slot: Slot, where: PropertyPath) -> str:
     """Return a value as the package stores it."""
     if isinstance(slot.type, DataType):
@@ -317,16 +327,31 @@ def _text(value: ParameterValue, slot: Slot, where: PropertyPath) -> str:
             raise where.error("is a Boolean: True or False")
         return slot.words[int(is_true(text))]
     if slot.type is int:
-        text = str(value).strip()
-        if not text.removeprefix("-").isdecimal() or isinstance(value, bool):
-            raise where.error("is a whole number")
-        return text
+        return _number(value, slot, where)
     text = "" if value is None else str(value)
+    if slot.choices:
+        number = chosen(text.removeprefix(slot.prefix), slot.choices)
+        if number is None:
+            raise where.error(f"is one of {listed(slot.choices)}")
+        return slot.choices[number]
     if slot.pair:
         text = with_pair(slot.text, slot.pair, text)
     if where.collection == "Connections" and has_password(text):
         raise where.error("would store a password in the file. Leave it out, and set it on the server")
     return text
+
+
+def _number(value: ParameterValue, slot: Slot, where: PropertyPath) -> str:
+    text = str(value).strip()
+    number = chosen(text, slot.choices)
+    if number is None:
+        if isinstance(value, bool) or re.fullmatch(r"-?[0-9]{1,19}", text) is None:
+            raise where.error("is a whole number")
+        number = int(text)
+    problem = number_problem(slot.name, number)
+    if problem is not None:
+        raise where.error(problem)
+    return str(number)
 
 
 def _typed(value: ParameterValue, data_type: DataType, where: PropertyPath) -> str:

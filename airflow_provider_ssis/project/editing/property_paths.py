@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
@@ -25,6 +26,8 @@ _MEMBER = re.compile(
 )
 _ENUMERATOR = re.compile(r"\.ForEachEnumerator\.(?:Properties\[(?P<property>.+)\]|(?P<plain>\w+))", re.IGNORECASE)
 _PROPERTY = re.compile(r"\.(?:Properties\[(?P<property>.+)\]|(?P<plain>\w+))", re.IGNORECASE | re.DOTALL)
+
+_TARGET = re.compile(rf"\.(?:Properties|ForEachEnumerator|{'|'.join(COLLECTIONS)})(?=[\[.])", re.IGNORECASE)
 
 Place = DtsContainer | DtsEventHandler
 
@@ -74,8 +77,9 @@ def resolve(text: str, package: DtsPackage) -> PropertyPath:
     start = max((each for each in known if path.startswith(f"{each}.")), key=len, default="")
     if not start:
         names = ", ".join(sorted(known)[:10])
+        near = nearest(_TARGET.split(path, 1)[0], known)
         raise BuildError(
-            f"the property path {text} names no executable of the package",
+            f"the property path {text} names no executable of the package{near}",
             part=package.part,
             advice=f"{_ADVICE}. Executables: {names}",
         )
@@ -92,11 +96,22 @@ def executable(text: str, package: DtsPackage) -> DtsContainer:
     found = known.get(text.strip())
     if not isinstance(found, DtsContainer):
         raise BuildError(
-            f"contains no executable {text}",
+            f"contains no executable {text}{nearest(text, known)}",
             part=package.part,
             advice=f"Executables: {', '.join(sorted(known)[:10])}",
         )
     return found
+
+
+def nearest(wanted: str, known: Iterable[str]) -> str:
+    """Return a question with the existing name that is nearest to an unknown one; empty if none is near.
+
+    :param wanted: the unknown name.
+    :param known: the existing names.
+    """
+    by_folded = {each.casefold(): each for each in sorted(known)}
+    near = get_close_matches(wanted.strip().casefold(), by_folded, n=1, cutoff=0.7)
+    return f" (did you mean {by_folded[near[0]]}?)" if near else ""
 
 
 def _split(text: str, rest: str, place: Place) -> PropertyPath:

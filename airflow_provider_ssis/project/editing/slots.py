@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES, DataType
 from airflow_provider_ssis.project.dts import members
 from airflow_provider_ssis.project.editing import stored_names
-from airflow_provider_ssis.project.editing.property_paths import PropertyPath, places
+from airflow_provider_ssis.project.editing.property_paths import PropertyPath, nearest, places
 from airflow_provider_ssis.project.namespaces import DTS
+from airflow_provider_ssis.project.package.choices import NUMBERED, Choices
 from airflow_provider_ssis.project.package.containers import DtsContainer
 from airflow_provider_ssis.project.package.elements import DtsElement, attributes, local_name
 from airflow_provider_ssis.project.package.stored import Stored
@@ -42,6 +43,7 @@ class Slot:
     :param words: how a boolean is written: for false and for true.
     :param prefix: the start of each stored value.
     :param pair: the names of the pair of a connection string that is the value; empty for the whole text.
+    :param choices: the values of an enumeration; empty for any value.
     :param expression_owner: the element whose property expressions win over the value; None for none.
     :param expression_name: the name of the property in those expressions.
     """
@@ -52,6 +54,7 @@ class Slot:
     words: tuple[str, str] = ("False", "True")
     prefix: str = ""
     pair: tuple[str, ...] = ()
+    choices: Choices = field(default_factory=dict)
     expression_owner: _Element | None = None
     expression_name: str = ""
 
@@ -59,6 +62,11 @@ class Slot:
     def text(self) -> str:
         """The stored text; empty if the package does not store the value."""
         return (self.element.text if not self.attribute else self.element.get(self.attribute)) or ""
+
+    @property
+    def name(self) -> str:
+        """The stored name of the property."""
+        return self.attribute.rpartition("}")[2] or self.element.get(f"{DTS}Name", "")
 
 
 def find_slot(path: PropertyPath, package: DtsPackage) -> Slot:
@@ -68,7 +76,9 @@ def find_slot(path: PropertyPath, package: DtsPackage) -> Slot:
     :param package: the package.
     :raises BuildError: there is no such member or property, or other places of the package depend on it.
     """
-    if path.property in stored_names.FIXED:
+    if path.property in stored_names.FIXED or (
+        path.collection == "PrecedenceConstraints" and path.property in stored_names.ENDS
+    ):
         raise path.error("cannot be changed: other places of the package depend on it")
     if path.property.casefold() in stored_names.SECRETS:
         raise path.error("is a secret, which the file would show. Set it on the server, or when the package runs")
@@ -92,9 +102,31 @@ def _executable(path: PropertyPath) -> Slot:
     data = element.find(f"{DTS}ObjectData/*") if isinstance(path.place, DtsContainer) else None
     if data is not None:
         return _task(path, data)
-    if name in stored_names.KNOWN:
+    if name in _can_be_added(path):
         return _new(element, name, path, owner=element)
-    raise path.error("names no property that the package stores")
+    raise path.error(f"names no property that the package stores{_nearest_property(path, element)}")
+
+
+def _can_be_added(path: PropertyPath) -> Sequence[str]:
+    """Return the names of properties that the object of a path can have, although it may not store them yet."""
+    place, added = path.place, stored_names.ADDED
+    if path.collection:
+        return added[path.collection]
+    if not isinstance(place, DtsContainer):
+        return added[""]
+    return added["Package" if place.path == "\\Package" else place.kind.name]
+
+
+def _nearest_property(path: PropertyPath, element: _Element) -> str:
+    known = {*attributes(element), *_can_be_added(path)} | {
+        each.get(f"{DTS}Name", "") for each in element.iterfind(f"{DTS}Property")
+    }
+    return nearest(path.property, map(_shown, known - {*stored_names.FIXED}))
+
+
+def _shown(stored: str) -> str:
+    """Return the name in property paths of a stored property of executables."""
+    return next((name for name, each in stored_names.EXECUTABLE.items() if each == stored), stored)
 
 
 def _task(path: PropertyPath, data: _Element) -> Slot:
@@ -121,11 +153,13 @@ def _task(path: PropertyPath, data: _Element) -> Slot:
         namespaced = any(str(name).startswith("{") for name in data.attrib) or str(data.tag).startswith("{")
         prefix = f"{{{str(data.tag)[1:].partition('}')[0]}}}" if namespaced else ""
         return _of_task(data, f"{prefix}{stored.name}", stored, path)
-    if path.property in stored_names.KNOWN or path.property in stored_names.EXECUTABLE:
-        name = stored_names.EXECUTABLE.get(path.property, path.property)
+    name = stored_names.EXECUTABLE.get(path.property, path.property)
+    if name in _can_be_added(path):
         return _new(owner, name, path, owner=owner)
-    known = ", ".join(sorted({each.name for each in table} | set(attributes(data)))) or "none"
-    raise path.error(f"names no property of the task. Its stored properties: {known}")
+    stored_here = {each.name for each in table} | set(attributes(data))
+    near = nearest(path.property, {*stored_here, *names, *map(_shown, _can_be_added(path))})
+    known = ", ".join(sorted(stored_here)) or "none"
+    raise path.error(f"names no property of the task{near}. Its stored properties: {known}")
 
 
 def _of_task(data: _Element, attribute: str, stored: Stored | None, path: PropertyPath) -> Slot:
@@ -135,6 +169,7 @@ def _of_task(data: _Element, attribute: str, stored: Stored | None, path: Proper
         type=str if stored is None else type(stored.default),
         words=("false", "true") if local_name(data) == "pipeline" else ("False", "True"),
         prefix="" if stored is None else stored.prefix,
+        choices={} if stored is None else stored.choices or {},
         expression_owner=path.place.element,
         expression_name=path.property,
     )
@@ -154,7 +189,8 @@ def _component(path: PropertyPath, pipeline: _Element) -> Slot:
             if each.get("name") == parts[-1]:
                 found = each
     if found is None:
-        raise path.error("names no property of a component of the data flow")
+        near = nearest(path.property, _component_properties(pipeline))
+        raise path.error(f"names no property of a component of the data flow{near}")
     if found.get("isArray") == "true" or found.get("state") == "escaped":
         raise path.error("has no plain value, and cannot be changed by a path")
     types: dict[str, type] = {"System.Boolean": bool, "System.Int32": int, "System.Int64": int, "System.UInt32": int}
@@ -165,6 +201,15 @@ def _component(path: PropertyPath, pipeline: _Element) -> Slot:
         expression_owner=path.place.element,
         expression_name=path.property,
     )
+
+
+def _component_properties(pipeline: _Element) -> Iterator[str]:
+    """Yield the properties of a data flow as paths name them: ``[Source].[SqlCommand]``."""
+    for component in pipeline.iterfind("components/component"):
+        for each in component.iter("property"):
+            inside = [one for one in each.iterancestors() if one.get("name") and one is not component]
+            names = [one.get("name", "") for one in reversed(inside) if component in one.iterancestors()]
+            yield ".".join(f"[{name}]" for name in (component.get("name", ""), *names, each.get("name", "")))
 
 
 def _variable(path: PropertyPath, package: DtsPackage) -> Slot:
@@ -184,7 +229,8 @@ def _variable(path: PropertyPath, package: DtsPackage) -> Slot:
                 if variable.evaluate_as_expression and variable.expression:
                     raise path.error("is computed by the expression of the variable. Change the expression")
                 return Slot(value, type=_BY_NAME[variable.data_type])
-    raise path.error(f"names no variable that {path.place.path} sees")
+    known = {variable.qualified_name for scope in _scopes(path, package) for variable in scope}
+    raise path.error(f"names no variable that {path.place.path} sees{nearest(path.member, known)}")
 
 
 def _scopes(path: PropertyPath, package: DtsPackage) -> Iterator[Sequence[DtsVariable]]:
@@ -201,7 +247,8 @@ def _scopes(path: PropertyPath, package: DtsPackage) -> Iterator[Sequence[DtsVar
 def _parameter(path: PropertyPath, package: DtsPackage, name: str) -> Slot:
     found = next((each for each in package.parameters if each.name == name), None)
     if found is None:
-        raise path.error("names no parameter of the package")
+        near = nearest(name, {each.name for each in package.parameters})
+        raise path.error(f"names no parameter of the package{near}")
     if path.property != "Value":
         return _member(found, path)
     if found.sensitive or found.encrypted:
@@ -227,6 +274,8 @@ def _connection(path: PropertyPath, package: DtsPackage) -> Slot:
     if slot is not None:
         return slot
     keys = stored_names.CONNECTION_KEYS.get(path.property, ())
+    if found.kind in stored_names.WITHOUT_PAIRS or stored_names.ONE_KIND.get(path.property, found.kind) != found.kind:
+        keys = ()
     text = _inside(found, "ConnectionString", path)
     if keys and text is not None:
         return Slot(
@@ -241,8 +290,10 @@ def _connection(path: PropertyPath, package: DtsPackage) -> Slot:
             expression_owner=found.element,
             expression_name=path.property,
         )
-    known = ", ".join(sorted({*found.properties, *found.secrets})) or "none"
-    raise path.error(f"names no stored property of the connection manager. It stores: {known}")
+    stored_here = {*found.properties, *found.secrets}
+    near = nearest(path.property, {*stored_here, *stored_names.CONNECTIONS, *stored_names.CONNECTION_KEYS})
+    known = ", ".join(sorted(stored_here)) or "none"
+    raise path.error(f"names no stored property of the connection manager{near}. It stores: {known}")
 
 
 def _inside(found: DtsConnectionManager, name: str, path: PropertyPath) -> Slot | None:
@@ -287,7 +338,11 @@ def _object(path: PropertyPath) -> Slot:
             child.get(f"{DTS}Name") == "ObjectName" and child.text == path.member for child in each
         ):
             return _member(found, path)
-    raise path.error(f"names nothing in {path.collection}")
+    known = {
+        str(each.get(f"{DTS}ObjectName") or each.findtext(f"{DTS}Property[@{DTS}Name='ObjectName']"))
+        for each in members(path.place.element, *_OBJECTS[path.collection])
+    }
+    raise path.error(f"names nothing in {path.collection}{nearest(path.member, known)}")
 
 
 def _member(found: DtsElement, path: PropertyPath) -> Slot:
@@ -295,18 +350,24 @@ def _member(found: DtsElement, path: PropertyPath) -> Slot:
     slot = _dts_property(found.element, path.property, path, owner=found.element)
     if slot is not None:
         return slot
-    if path.property in stored_names.KNOWN:
+    if path.property in _can_be_added(path):
         return _new(found.element, path.property, path, owner=found.element)
-    raise path.error("names no property that the package stores")
+    raise path.error(f"names no property that the package stores{_nearest_property(path, found.element)}")
 
 
 def _dts_property(element: _Element, name: str, path: PropertyPath, *, owner: _Element) -> Slot | None:
-    kind = _kind(name)
     if element.get(DTS + name) is not None:
-        return Slot(element, DTS + name, type=kind, expression_owner=owner, expression_name=path.property)
+        return _attribute(element, name, path, owner=owner)
     for child in element.iterfind(f"{DTS}Property"):
         if child.get(f"{DTS}Name") == name:
-            return Slot(child, type=kind, words=("0", "-1"), expression_owner=owner, expression_name=path.property)
+            return Slot(
+                child,
+                type=_kind(name),
+                words=("0", "-1"),
+                choices=NUMBERED.get(name, {}),
+                expression_owner=owner,
+                expression_name=path.property,
+            )
     return None
 
 
@@ -314,7 +375,18 @@ def _new(element: _Element, name: str, path: PropertyPath, *, owner: _Element) -
     """Return the slot of a property that the object does not store yet."""
     if element.find(f"{DTS}Property[@{DTS}Name='ObjectName']") is not None:
         raise path.error("is not stored yet; packages before SQL Server 2012 store all properties")
-    return Slot(element, DTS + name, type=_kind(name), expression_owner=owner, expression_name=path.property)
+    return _attribute(element, name, path, owner=owner)
+
+
+def _attribute(element: _Element, name: str, path: PropertyPath, *, owner: _Element) -> Slot:
+    return Slot(
+        element,
+        DTS + name,
+        type=_kind(name),
+        choices=NUMBERED.get(name, {}),
+        expression_owner=owner,
+        expression_name=path.property,
+    )
 
 
 def _kind(name: str) -> type:

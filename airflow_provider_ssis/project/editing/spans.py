@@ -113,7 +113,9 @@ def set_text(data: bytes, span: Span, value: str) -> Splice:
     """
     old = data[span.content : span.content_end].strip()
     if old.startswith(_CDATA):
-        text = _CDATA + value.encode().replace(b"]]>", b"]]]]><![CDATA[>") + b"]]>"
+        # A parser reads a carriage return in a CDATA section as a line feed.
+        content = value.encode().replace(b"]]>", b"]]]]><![CDATA[>").replace(b"\r", b"]]>&#xD;<![CDATA[")
+        text = _CDATA + content + b"]]>"
     else:
         text = _escaped(value, _IN_TEXT)
     if not span.is_single_tag:

@@ -51,16 +51,68 @@ NUMBERS = (
 )
 """Stored properties that are whole numbers."""
 
-KNOWN = {
-    **dict.fromkeys((*FLAGS, *NUMBERS)),
-    **dict.fromkeys(("Description", "Expression", "CheckpointFileName", "VersionComments")),
-    **dict.fromkeys(("AssignExpression", "EvalExpression", "InitExpression")),
-    **dict.fromkeys(("ConfigString", "ConfigurationString", "ConfigurationVariable")),
+_EXECUTABLE = (
+    "DelayValidation",
+    "Description",
+    "DisableEventHandlers",
+    "Disabled",
+    "FailPackageOnFailure",
+    "FailParentOnFailure",
+    "ForceExecutionResult",
+    "ISOLevel",
+    "LocaleID",
+    "MaxErrorCount",
+    "TransactionOption",
+)
+ADDED: Mapping[str, tuple[str, ...]] = {
+    "": _EXECUTABLE,
+    "Package": (
+        *_EXECUTABLE,
+        "CheckpointFileName",
+        "CheckpointUsage",
+        "EnableConfig",
+        "MaxConcurrentExecutables",
+        "PackagePriorityClass",
+        "SaveCheckpoints",
+        "SuppressConfigurationWarnings",
+        "VersionBuild",
+        "VersionComments",
+        "VersionMajor",
+        "VersionMinor",
+    ),
+    "TASK": _EXECUTABLE,
+    "SEQUENCE": _EXECUTABLE,
+    "FOREACH_LOOP": _EXECUTABLE,
+    "FOR_LOOP": (*_EXECUTABLE, "AssignExpression", "EvalExpression", "InitExpression"),
+    "Variables": ("Description", "EvaluateAsExpression", "Expression", "RaiseChangedEvent", "ReadOnly"),
+    "Parameters": ("Description", "Required"),
+    "Connections": ("DelayValidation", "Description"),
+    "LogProviders": ("ConfigString", "DelayValidation", "Description"),
+    "Configurations": ("ConfigurationString", "ConfigurationType", "ConfigurationVariable", "Description"),
+    "PrecedenceConstraints": ("Description", "EvalOp", "Expression", "LogicalAnd", "Value"),
 }
-"""Stored properties that can be added to an object that does not store them yet."""
+"""Stored properties that can be added to an object that does not store them yet, by the kind of object.
 
-FIXED = ("CreationName", "DTSID", "ExecutableType", "ID", "Name", "ObjectName", "refId", "ProtectionLevel")
+The kind is a collection of property paths, ``Package``, the kind of another executable, or empty for event handlers."""
+
+FIXED = (
+    "CreationName",
+    "DTSID",
+    "DataType",
+    "EventID",
+    "EventName",
+    "ExecutableType",
+    "ID",
+    "Name",
+    "Namespace",
+    "ObjectName",
+    "ProtectionLevel",
+    "Sensitive",
+    "refId",
+)
 """Properties on which other places of the package depend."""
+ENDS = ("From", "To")
+"""The same of precedence constraints."""
 
 TASKS: Mapping[str, tuple[Mapping[str, str], tuple[Stored, ...]]] = {
     "SqlTaskData": (
@@ -131,13 +183,21 @@ PIPELINE = (
 ENUMERATORS = {"Directory": "Folder", "FileNameRetrieval": "FileNameRetrievalType"}
 """Properties of Foreach enumerators whose stored name differs."""
 
-CONNECTIONS = {"RetainSameConnection": "Retain", "ExcelFilePath": "ConnectionString"}
+CONNECTIONS = {"RetainSameConnection": "Retain"}
 """Properties of connection managers whose stored name differs."""
 
 CONNECTION_KEYS = {
     "ServerName": ("Data Source", "Server"),
     "InitialCatalog": ("Initial Catalog", "Database"),
     "UserName": ("User ID", "UID", "User"),
+    "ExcelFilePath": ("Data Source",),
+    "SmtpServer": ("SmtpServer",),
+    "EnableSsl": ("EnableSsl",),
+    "UseWindowsAuthentication": ("UseWindowsAuthentication",),
 }
 """Properties of connection managers that are pairs of the connection string: the names of the pair."""
+ONE_KIND = {"ExcelFilePath": "EXCEL", "SmtpServer": "SMTP", "EnableSsl": "SMTP", "UseWindowsAuthentication": "SMTP"}
+"""The type of connection managers that have a pair, if only one has it."""
+WITHOUT_PAIRS = ("CACHE", "FILE", "FLATFILE", "FTP", "HTTP", "MULTIFILE", "MULTIFLATFILE")
+"""The types of connection managers whose connection string is a path or an address."""
 SECRETS = ("password", "serverpassword", "pwd", "packagepassword")

@@ -9,6 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_ssis.project.package.choices import (
+    FILE_OPERATIONS,
+    FTP_OPERATIONS,
+    MAIL_SOURCES,
+    PRIORITIES,
+    RESULT_TYPES,
+    SQL_SOURCES,
+    Choices,
+)
 from airflow_provider_ssis.project.package.elements import DtsElement, is_true, number
 
 
@@ -20,12 +29,14 @@ class Stored:
     :param name: its name in the file.
     :param default: the value of an absent property. Its type is the type of the property.
     :param prefix: the start of each stored value. Default: none.
+    :param choices: the values of an enumeration. Default: None, any value.
     """
 
     field: str
     name: str
     default: str | int | bool = ""
     prefix: str = ""
+    choices: Choices | None = None
 
 
 SQL_TASK = (
@@ -33,10 +44,10 @@ SQL_TASK = (
     Stored("timeout", "TimeOut", 0),
     Stored("is_stored_procedure", "IsStoredProc", False),
     Stored("bypass_prepare", "BypassPrepare", True),
-    Stored("source_type", "SqlStmtSourceType", "DirectInput"),
+    Stored("source_type", "SqlStmtSourceType", "DirectInput", choices=SQL_SOURCES),
     Stored("source", "SqlStatementSource"),
     Stored("code_page", "CodePage", 0),
-    Stored("result_type", "ResultType", "None", "ResultSetType_"),
+    Stored("result_type", "ResultType", "None", "ResultSetType_", RESULT_TYPES),
 )
 PACKAGE_TASK = (
     Stored("use_project_reference", "UseProjectReference", False),
@@ -61,7 +72,7 @@ PROCESS_TASK = (
     Stored("window_style", "WindowStyle", "Normal"),
 )
 FILE_SYSTEM_TASK = (
-    Stored("operation", "TaskOperationType", "CopyFile"),
+    Stored("operation", "TaskOperationType", "CopyFile", choices=FILE_OPERATIONS),
     Stored("source", "TaskSourcePath"),
     Stored("source_is_variable", "TaskIsSourceVariable", False),
     Stored("destination", "TaskDestinationPath"),
@@ -76,8 +87,8 @@ SEND_MAIL_TASK = (
     Stored("cc", "CC"),
     Stored("bcc", "BCC"),
     Stored("subject", "Subject"),
-    Stored("priority", "Priority", "Normal"),
-    Stored("source_type", "MessageSourceType", "DirectInput"),
+    Stored("priority", "Priority", "Normal", choices=PRIORITIES),
+    Stored("source_type", "MessageSourceType", "DirectInput", choices=MAIL_SOURCES),
     Stored("source", "MessageSource"),
 )
 SCRIPT_TASK = (
@@ -87,7 +98,7 @@ SCRIPT_TASK = (
 )
 FTP_TASK = (
     Stored("connection", "ConnectionName"),
-    Stored("operation", "TaskOperationType", "Send"),
+    Stored("operation", "TaskOperationType", "Send", choices=FTP_OPERATIONS),
     Stored("local_path", "TaskLocalPath"),
     Stored("local_path_is_variable", "TaskIsLocalPathVar", False),
     Stored("remote_path", "TaskRemotePath"),

@@ -56,6 +56,9 @@ def changed_lines(before: bytes, after: bytes) -> tuple[list[str], list[str]]:
         (r"\Package\Count rows.Disable", "1", "True"),
         (r"\Package\Count rows.Properties[SqlStatementSource]", "SELECT 'a' & \"b\"\n<c>", "SELECT 'a' & \"b\"\n<c>"),
         (r"\Package\Count rows.Properties[ResultSetType]", "None", "ResultSetType_None"),
+        (r"\Package\Count rows.Properties[ResultSetType]", "2", "ResultSetType_SingleRow"),
+        (r"\Package\Count rows.Properties[SqlStatementSourceType]", 3, "Variable"),
+        (r"\Package\Count rows.Properties[TransactionOption]", "required", "2"),
         (r"\Package\Count rows.Properties[TimeOut]", 90, "90"),
         (r"\Package\Count rows.Properties[BypassPrepare]", False, "False"),
         (r"\Package\Steps\Zip.Properties[Arguments]", "-x", "-x"),
@@ -103,6 +106,28 @@ def test_a_part_of_a_connection_string_changes() -> None:
     found.set_connection_string("Other", "Dsn=new;")
     found.set(r"\Package.Connections[Other].Properties[UserName]", "me")
     assert found.get(r"\Package.Connections[Other].Properties[ConnectionString]") == "Dsn=new;User ID=me;"
+
+
+def test_the_file_of_an_excel_connection_is_a_part_of_its_connection_string() -> None:
+    package = PackageBuilder("Load")
+    package.connection_managers.add_excel("Book", "old;1.xlsx")
+    found = PackageEditor(package.to_bytes(), "Load.dtsx")
+    provider, properties = "Provider=Microsoft.ACE.OLEDB.12.0;", 'Extended Properties="EXCEL 12.0 XML;HDR=YES";'
+    text = r"\Package.Connections[Book].Properties[ConnectionString]"
+    assert found.get(text) == f'{provider}Data Source="old;1.xlsx";{properties}'
+    found.set(r"\Package.Connections[Book].Properties[ExcelFilePath]", "/data/new.xlsx")
+    assert found.get(text) == f"{provider}Data Source=/data/new.xlsx;{properties}"
+
+
+def test_line_ends_in_cdata_are_kept() -> None:
+    before = sample(8).replace(b'ObjectName="Text"', b'ObjectName="Text" Test="1"', 1)
+    start = before.index(b">", before.index(b"<DTS:VariableValue", before.index(b'Test="1"'))) + 1
+    end = before.index(b"<", start)
+    found = PackageEditor(before[:start] + b"<![CDATA[x]]>" + before[end:], "Load.dtsx")
+    text = "a\r\nb]]>\r"
+    found.set_variable("User::Text", text)
+    assert found.get(r"\Package.Variables[User::Text].Value") == text
+    assert found.to_bytes().count(b"<![CDATA[a]]>&#xD;<![CDATA[\nb") == 1
 
 
 def test_typed_setters_change_variables_and_parameters() -> None:
@@ -228,6 +253,32 @@ def test_tasks_are_added() -> None:
         (r"\Package.Connections[Csv].Properties[ConnectionString]", "x", "has a property expression"),
         (r"\Package\Turns.ForEachEnumerator.Properties[Directory]", "x", "enumerator of a Foreach loop"),
         (r"\Package.LogProviders[A].Properties[ConfigString]", "x", "names nothing in LogProviders"),
+        (r"\Package\Count row.Properties[Disable]", True, r"did you mean \\Package\\Count rows\?"),
+        (r"\Package\count rows.Properties[Disable]", True, r"did you mean \\Package\\Count rows\?"),
+        (r"\Package.Variables[User::count].Value", 1, r"did you mean User::Count\?"),
+        (r"\Package.Variables[$Package::Sinc].Value", 1, r"did you mean Since\?"),
+        (r"\Package\Count rows.Properties[SqlStatmentSource]", "", r"did you mean SqlStatementSource\?"),
+        (r"\Package.Properties[MaxErrorCounts]", 1, r"did you mean MaximumErrorCount\?"),
+        (r"\Package.Connections[Other].Properties[connectionstring]", "", r"did you mean ConnectionString\?"),
+        (r"\Package\Steps.PrecedenceConstraints[Constraint 9].Properties[Value]", 1, "did you mean Constraint"),
+        (r"\Package.Properties[Value]", 1, "names no property"),
+        (r"\Package.Properties[Expression]", "1", "names no property"),
+        (r"\Package\Count rows.Properties[SaveCheckpoints]", True, "names no property of the task"),
+        (r"\Package\Steps.Properties[EvalExpression]", "1", "names no property"),
+        (r"\Package.Variables[User::Count].Properties[MaxErrorCount]", 1, "names no property"),
+        (r"\Package.Variables[User::Count].Properties[Namespace]", "A", "other places of the package depend on it"),
+        (r"\Package\Steps.PrecedenceConstraints[Constraint 2].Properties[To]", "x", "other places of the package"),
+        (r"\Package.Connections[Source].Properties[ServerName]", "x", "names no stored property"),
+        (r"\Package.Connections[Warehouse].Properties[ExcelFilePath]", "x", "names no stored property"),
+        (r"\Package\Count rows.Properties[ResultSetType]", "Rows", "is one of 1 None, 2 SingleRow, 3 Rowset, 4 XML"),
+        (r"\Package\Turns\Remove.Properties[Operation]", "Delete", "is one of 0 CopyFile, 1 MoveFile"),
+        (r"\Package\Count rows.Properties[TransactionOption]", 3, "is one of 0 NotSupported, 1 Supported"),
+        (r"\Package\Count rows.Properties[IsolationLevel]", 1, "is one of -1 Unspecified"),
+        (r"\Package\Count rows.Properties[TimeOut]", -1, "is a whole number from 0 to 2147483647"),
+        (r"\Package\Count rows.Properties[TimeOut]", 2**31, "is a whole number from 0 to 2147483647"),
+        (r"\Package\Count rows.Properties[TimeOut]", "\u0663", "is a whole number"),
+        (r"\Package\Count rows.Properties[SqlStatementSource]", "a\x01", r"the character U\+0001"),
+        (r"\Package\Count rows.Properties[SqlStatementSource]", "\ud800", r"the character U\+D800"),
     ],
 )
 def test_a_path_that_cannot_be_set_is_an_error(path: str, value: ParameterValue, problem: str) -> None:

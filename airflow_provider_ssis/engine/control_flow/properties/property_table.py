@@ -13,6 +13,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from airflow_provider_ssis.engine.data_flow.stored.component_properties import changed_component
+from airflow_provider_ssis.project.package.choices import (
+    FILE_OPERATIONS,
+    FTP_OPERATIONS,
+    MAIL_SOURCES,
+    PRIORITIES,
+    RESULT_TYPES,
+    SQL_SOURCES,
+)
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.loops import (
@@ -121,20 +129,6 @@ def _locale(value: Any) -> int | None:
 
 
 _BOOLEANS: Final = {"true": True, "1": True, "-1": True, "false": False, "0": False}
-_SOURCES: Final = {1: "DirectInput", 2: "FileConnection", 3: "Variable"}
-_MAIL_SOURCES: Final = {0: "DirectInput", 1: "FileConnection", 2: "Variable"}
-_FILE_OPERATIONS: Final = dict(
-    enumerate(
-        (
-            "CopyFile MoveFile DeleteFile RenameFile SetAttributes CreateDirectory CopyDirectory MoveDirectory"
-            " DeleteDirectory DeleteDirectoryContent"
-        ).split()
-    )
-)
-_FTP_OPERATIONS: Final = dict(
-    enumerate("Send Receive DeleteLocal DeleteRemote MakeDirLocal MakeDirRemote RemoveDirLocal RemoveDirRemote".split())
-)
-
 Table = Mapping[str, tuple[str, Parse]]
 """For each property, by name in lower case, the field that it sets and how its value is read."""
 
@@ -172,9 +166,9 @@ DATA: Final[Mapping[type, Table]] = {
         "codepage": ("code_page", _whole),
         "connection": ("connection", _text),
         "isstoredprocedure": ("is_stored_procedure", _boolean),
-        "resultsettype": ("result_type", one_of({1: "None", 2: "SingleRow", 3: "Rowset", 4: "XML"})),
+        "resultsettype": ("result_type", one_of(RESULT_TYPES)),
         "sqlstatementsource": ("source", _text),
-        "sqlstatementsourcetype": ("source_type", one_of(_SOURCES)),
+        "sqlstatementsourcetype": ("source_type", one_of(SQL_SOURCES)),
         "timeout": ("timeout", _count),
     },
     ExecutePackageTask: {
@@ -205,7 +199,7 @@ DATA: Final[Mapping[type, Table]] = {
         "destination": ("destination", _text),
         "isdestinationpathvariable": ("destination_is_variable", _boolean),
         "issourcepathvariable": ("source_is_variable", _boolean),
-        "operation": ("operation", one_of(_FILE_OPERATIONS)),
+        "operation": ("operation", one_of(FILE_OPERATIONS)),
         "overwritedestinationfile": ("overwrite", _boolean),
         "source": ("source", _text),
         "usedirectoryifexists": ("overwrite", _boolean),
@@ -218,8 +212,8 @@ DATA: Final[Mapping[type, Table]] = {
         "fileattachments": ("attachments", _files),
         "fromline": ("sender", _text),
         "messagesource": ("source", _text),
-        "messagesourcetype": ("source_type", one_of(_MAIL_SOURCES)),
-        "priority": ("priority", one_of({1: "High", 3: "Normal", 5: "Low"})),
+        "messagesourcetype": ("source_type", one_of(MAIL_SOURCES)),
+        "priority": ("priority", one_of(PRIORITIES)),
         "smtpconnection": ("smtp_server", _text),
         "subject": ("subject", _text),
         "toline": ("to", _text),
@@ -236,7 +230,7 @@ DATA: Final[Mapping[type, Table]] = {
         "istransferascii": ("ascii", _boolean),
         "istransfertypeascii": ("ascii", _boolean),
         "localpath": ("local_path", _text),
-        "operation": ("operation", one_of(_FTP_OPERATIONS)),
+        "operation": ("operation", one_of(FTP_OPERATIONS)),
         "remotepath": ("remote_path", _text),
     },
     BulkInsertTask: {

@@ -10,39 +10,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_ssis.project.lineage.statement_forms import (
+    BLOCKS,
+    CONDITIONS,
+    QUERIES,
+    WITHOUT_TABLES,
+    Statement,
+    rewritten,
+    word_of,
+)
+
 if TYPE_CHECKING:
     from sqlglot.tokens import Token  # type: ignore[attr-defined]
 
 _BATCH_END = re.compile(r"^\s*GO\s*(?:\d+\s*)?;?\s*$", re.IGNORECASE | re.MULTILINE)
-_QUERIES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
-_BLOCKS = frozenset({"BEGIN", "END", "ELSE"})
-_CONDITIONS = frozenset({"IF", "WHILE"})
-_WITHOUT_TABLES = frozenset(
-    "PRINT RAISERROR WAITFOR RETURN BREAK CONTINUE GOTO COMMIT ROLLBACK SAVE OPEN CLOSE FETCH DEALLOCATE GRANT REVOKE "
-    "DENY BACKUP RESTORE DBCC RECONFIGURE CHECKPOINT KILL SHUTDOWN CREATE DROP ALTER".split()
-) | {"UPDATE STATISTICS"}
-"""Statements that read and write no rows of tables, unless :func:`_creates_table`."""
 _STARTS = (
-    _QUERIES
-    | _BLOCKS
-    | _CONDITIONS
-    | _WITHOUT_TABLES
+    QUERIES
+    | BLOCKS
+    | CONDITIONS
+    | WITHOUT_TABLES
     | frozenset({"WITH", "TRUNCATE", "EXEC", "EXECUTE", "DECLARE", "SET", "USE", "BULK"})
 )
 """The words that begin statements. All are reserved, so none is the name of a column or an alias."""
 _OPENING, _CLOSING = "(", ")"
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement.
-
-    :param head: its first word: ``SELECT``; that of the main statement after common table expressions.
-    :param text: its text; for IF and WHILE a query with the condition.
-    """
-
-    head: str
-    text: str
 
 
 def split_statements(sql: str) -> Iterator[Statement]:
@@ -59,8 +49,7 @@ def split_statements(sql: str) -> Iterator[Statement]:
     for batch in _BATCH_END.split(sql):
         tokens = Tokenizer(dialect="tsql").tokenize(batch)
         for head, members in _Splitter(tokens).statements():
-            if found := _statement(head, members, batch):
-                yield found
+            yield from rewritten(head, members, batch)
 
 
 @dataclass
@@ -75,7 +64,7 @@ class _Splitter:
     def statements(self) -> Iterator[tuple[str, list[Token]]]:
         depth = cases = 0
         for number, token in enumerate(self.tokens):
-            word = _word(token)
+            word = word_of(token)
             if depth == 0 and word == ";":
                 yield from self._end()
                 continue
@@ -91,7 +80,7 @@ class _Splitter:
                 self.head = word
             depth = max(depth + {_OPENING: 1, _CLOSING: -1}.get(word, 0), 0)
             self.members.append(number)
-            if self.head in _BLOCKS and not self._continues_block(number):
+            if self.head in BLOCKS and not self._continues_block(number):
                 yield from self._end()
         yield from self._end()
 
@@ -104,22 +93,22 @@ class _Splitter:
         """Return True if the next word belongs to the block's own: ``BEGIN TRY``, ``BEGIN TRANSACTION name``."""
         if number + 1 >= len(self.tokens):
             return False
-        following = _word(self.tokens[number + 1])
-        first = _word(self.tokens[self.members[0]])
+        following = word_of(self.tokens[number + 1])
+        first = word_of(self.tokens[self.members[0]])
         if len(self.members) == 1:
             return first != "ELSE" and following in ("TRY", "CATCH", "TRAN", "TRANSACTION", "DISTRIBUTED")
-        return _word(self.tokens[number]) in ("TRAN", "TRANSACTION", "DISTRIBUTED") and following not in _STARTS
+        return word_of(self.tokens[number]) in ("TRAN", "TRANSACTION", "DISTRIBUTED") and following not in _STARTS
 
     def _starts(self, number: int, word: str) -> bool:
         """Return True if a reserved word begins a statement, and False if it belongs to the one before."""
         if not self.members:
             return True
-        before = _word(self.tokens[number - 1])
-        following = _word(self.tokens[number + 1]) if number + 1 < len(self.tokens) else ""
+        before = word_of(self.tokens[number - 1])
+        following = word_of(self.tokens[number + 1]) if number + 1 < len(self.tokens) else ""
         if self.head in ("CREATE", "ALTER") and self._is_module():
             return False
         if self.head == "WITH":
-            if word in _QUERIES:
+            if word in QUERIES:
                 self.head = word
             return False
         if word == "WITH":
@@ -146,7 +135,7 @@ class _Splitter:
     def _takes_query(self) -> bool:
         """Return True for the query or call of an INSERT, or the name of a permission."""
         if self.head == "INSERT" and not self.has_query:
-            has_values = any(_word(self.tokens[number]) == "VALUES" for number in self.members)
+            has_values = any(word_of(self.tokens[number]) == "VALUES" for number in self.members)
             self.has_query = True
             return not has_values
         return self._names_permissions()
@@ -155,48 +144,14 @@ class _Splitter:
         return self.head in ("GRANT", "REVOKE", "DENY") and self._first("ON") and self._first("TO")
 
     def _first(self, word: str, always: bool = False) -> bool:
-        return always or all(_word(self.tokens[number]) != word for number in self.members[1:])
+        return always or all(word_of(self.tokens[number]) != word for number in self.members[1:])
 
     def _is_module(self) -> bool:
         """Return True for a procedure, view, function or trigger, which is the only statement of its batch."""
-        words = [_word(self.tokens[number]) for number in self.members[1:5]]
+        words = [word_of(self.tokens[number]) for number in self.members[1:5]]
         if words[:1] == ["TABLE"]:
             return False  # ALTER TABLE t DISABLE TRIGGER ALL
         return not {"PROC", "PROCEDURE", "VIEW", "FUNCTION", "TRIGGER"}.isdisjoint(words)
 
     def _is_common_table(self, number: int) -> bool:
-        return _word(self.tokens[number + 2]) in ("AS", _OPENING)
-
-
-def _word(token: Token) -> str:
-    """Return a word in upper case; empty for a text or a quoted name."""
-    from sqlglot import TokenType
-
-    if token.token_type in (TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.IDENTIFIER):
-        return ""
-    return str(token.text).upper()
-
-
-def _statement(head: str, members: Sequence[Token], batch: str) -> Statement | None:
-    """Return a statement that can read or write tables, or None."""
-
-    def text(first: int = 0) -> str:
-        return batch[members[first].start : members[-1].end + 1] if first < len(members) else ""
-
-    words = [_word(one) for one in members]
-    if head in _CONDITIONS:
-        return Statement("SELECT", f"SELECT 1 WHERE {text(1)}")
-    if head in _BLOCKS or (head in _WITHOUT_TABLES and not _creates_table(words)):
-        return None
-    if head == "BULK":
-        name = batch[members[2].start : members[words.index("FROM") - 1].end + 1] if "FROM" in words[3:] else ""
-        return Statement(head, f"TRUNCATE TABLE {name}") if name else Statement(head, text())
-    if head in ("SET", "DECLARE") and "SELECT" not in words:
-        return None
-    if head == "DECLARE" and "CURSOR" in words:
-        return Statement("SELECT", text(words.index("SELECT")))
-    return Statement(head, text())
-
-
-def _creates_table(words: Sequence[str]) -> bool:
-    return words[:2] == ["CREATE", "TABLE"]
+        return word_of(self.tokens[number + 2]) in ("AS", _OPENING)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.lineage.batches import split_statements
+from airflow_provider_ssis.project.lineage.query_columns import Name, Origin, QueryColumns, stored_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlglot import exp
-    from sqlglot.optimizer.scope import Scope
 
 _log = logging.getLogger(__name__)
 _CALL = re.compile(r"^\s*\{?\s*(?:\?\s*=\s*)?call\b", re.IGNORECASE)
@@ -22,12 +23,7 @@ _CALLS = "it calls a procedure, whose tables are not known"
 _UNREADABLE = "it contains SQL that cannot be read"
 _FUNCTION = "it reads the result of a function, whose tables are not known"
 _OTHER_SERVER = "it uses a table of a linked server, which is not known"
-_REMOTE = ("openquery", "openrowset", "opendatasource")
-
-Name = tuple[str, ...]
-"""The parts of a table's name: database, schema and table, of which only the last is always there."""
-Origin = tuple[Name, str]
-"""A column of a table."""
+_REMOTE = ("openquery", "openrowset", "opendatasource", "containstable", "freetexttable")
 
 
 @dataclass(slots=True)
@@ -75,14 +71,29 @@ def statement_lineage(sql: str) -> StatementLineage:
             reader.note(_CALLS)
             continue
         try:
-            parsed = sqlglot.parse(statement.text, read="tsql")
-        except (SqlglotError, RecursionError):
+            with _without_logs():
+                for one in sqlglot.parse(statement.text, read="tsql"):
+                    if one is not None:
+                        reader.read(one)
+        except Exception:  # noqa: BLE001 sqlglot raises errors of many types for SQL that it does not know
             reader.note(_UNREADABLE)
-            continue
-        for one in parsed:
-            if one is not None:
-                reader.read(one)
     return found
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """Drop the warnings of sqlglot in this thread: they contain SQL, which can contain secrets."""
+    thread = threading.get_ident()
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger = logging.getLogger("sqlglot")
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 class _Reader:
@@ -101,6 +112,12 @@ class _Reader:
         if isinstance(statement, exp.Use):
             self._database = statement.this.name if statement.this is not None else ""
             return
+        if isinstance(statement, exp.Column | exp.Identifier):
+            self.note(_CALLS)  # the first statement of a batch calls a procedure without EXEC
+            return
+        if isinstance(statement, exp.Copy):
+            self.note(_UNREADABLE)
+            return
         called = {id(node.this) for node in statement.find_all(exp.Execute)}
         if called:
             self.note(_CALLS)
@@ -118,22 +135,20 @@ class _Reader:
             table = into.this
             if isinstance(table, exp.Table):
                 targets.add(id(table))
-                if (name := _name(table)) and isinstance(select, exp.Select):
+                while isinstance(select, exp.Query) and isinstance(select.parent, exp.SetOperation):
+                    select = select.parent
+                if (name := stored_name(table)) and isinstance(select, exp.Query):
                     self._columns(name, [], select)
-        for clause in statement.find_all(exp.Returning):
-            self._output(clause.args.get("into"))
         for table in statement.find_all(exp.Table):
-            name = _name(table)
+            name = stored_name(table)
             if id(table) in targets or not name or (len(name) == 1 and name[0].lower() in common):
                 continue
             self._found.reads.setdefault(name, set())
-        for scope in _scopes(statement):
-            for column in scope.columns:
-                for table_name, column_name in _origins(column, scope):
-                    if table_name in self._found.reads and column_name != "*":
-                        self._found.reads[table_name].add(column_name)
+        for table_name, column_name in QueryColumns().used(statement):
+            if table_name in self._found.reads and column_name != "*":
+                self._found.reads[table_name].add(column_name)
         if isinstance(statement, exp.Query) and statement.find(exp.Into) is None:
-            self._found.results = dict(_projections(statement))
+            self._found.results = dict(QueryColumns().outputs(statement))
 
     def _note_others(self, statement: exp.Expr) -> None:
         """Note functions and linked servers, whose tables are not in the statement."""
@@ -151,7 +166,7 @@ class _Reader:
 
         for table in statement.find_all(exp.Table) if self._database else ():
             is_stored = table.db or table.name.lower() not in common
-            if is_stored and not table.catalog and _name(table):
+            if is_stored and not table.catalog and stored_name(table):
                 table.set("catalog", exp.to_identifier(self._database, quoted=True))
 
     def _write(self, node: exp.Expr, common: set[str]) -> list[exp.Table]:
@@ -166,15 +181,20 @@ class _Reader:
         if isinstance(node, exp.Create) and node.args.get("kind") != "TABLE":
             return []
         target = node.this
-        if isinstance(node, exp.Delete) and not target:
-            (target, *_) = node.args.get("tables") or (None,)  # DELETE dbo.T without FROM
+        if isinstance(node, exp.Delete) and node.args.get("tables"):
+            (target, *_) = node.args["tables"]  # DELETE dbo.T, and DELETE t FROM dbo.T AS t
         columns: list[str] = []
         if isinstance(target, exp.Schema):
             columns = [one.name for one in target.expressions]
             target = target.this
         if not isinstance(target, exp.Table):
             return []
-        named = [target, *(one for one in node.args.get("tables") or () if isinstance(one, exp.Table))]
+        if isinstance(target.this, exp.Func | exp.Anonymous) or (not target.db and target.name.lower() in _REMOTE):
+            self.note(_OTHER_SERVER)  # INSERT OPENQUERY(…)
+            return [target]
+        named = [target]
+        if isinstance(node.this, exp.Table) and stored_name(node.this) == stored_name(target):
+            named.append(node.this)
         aliases = {
             one.alias.lower(): one
             for one in node.find_all(exp.Table)
@@ -182,13 +202,14 @@ class _Reader:
         }
         # UPDATE t … FROM dbo.T AS t, and DELETE t FROM dbo.T AS t.
         real = aliases.get(target.name.lower(), target) if not target.args.get("db") else target
-        if not real.args.get("db") and real.name.lower() in common:
+        derived = {one.alias.lower() for one in node.find_all(exp.Subquery) if one.alias}
+        if not real.args.get("db") and real.name.lower() in common | derived:
             real = _table_behind(real.name, node) or real
             named.append(real)
             if real.name.lower() in common:
                 self.note(_UNREADABLE)
                 return named
-        name = _name(real)
+        name = stored_name(real)
         if name is None:
             return [real, *named]
         if isinstance(node, exp.Update):
@@ -215,24 +236,13 @@ class _Reader:
             self._columns(name, columns, _with_common_tables(query, node), named=isinstance(node, exp.Create))
         return [real, *named]
 
-    def _output(self, into: exp.Expr | None) -> None:
-        """Record the table of ``OUTPUT … INTO``, which sqlglot reads as a name or, with columns, as a function."""
-        from sqlglot import exp
-
-        name = into.name if isinstance(into, exp.Identifier | exp.Anonymous) else ""
-        if name and into is not None and not into.args.get("temporary"):
-            catalog = exp.to_identifier(self._database, quoted=True) if self._database else None
-            self._written(exp.Table(this=exp.to_identifier(name, quoted=True), catalog=catalog))
-        elif isinstance(into, exp.Func):
-            self.note(_UNREADABLE)  # a name that is also that of a function
-
     def _written(self, table: exp.Table) -> None:
-        if name := _name(table):
+        if name := stored_name(table):
             self._found.writes.setdefault(name, set())
 
     def _columns(self, target: Name, columns: list[str], query: exp.Expr, *, named: bool = True) -> None:
         written = self._found.writes.setdefault(target, set())
-        for position, (name, origins) in enumerate(_projections(query)):
+        for position, (name, origins) in enumerate(QueryColumns().outputs(query)):
             column = columns[position] if position < len(columns) else name if named and not columns else ""
             if column and name != "*":
                 written.add(column)
@@ -240,54 +250,15 @@ class _Reader:
                     self._found.columns.setdefault((target, column), set()).update(origins)
 
 
-def _name(table: exp.Table) -> Name | None:
-    """Return the parts of the name of a stored table; None for a temporary table, variable or function."""
-    from sqlglot import exp
-
-    if not isinstance(table.this, exp.Identifier) or table.this.args.get("temporary") or table.name.startswith("#"):
-        return None
-    # DW..Sales has a database and no schema.
-    parts = (table.catalog, table.db, table.name)
-    return parts[next(index for index, part in enumerate(parts) if part) :] if table.name else None
-
-
 def _table_behind(name: str, statement: exp.Expr) -> exp.Table | None:
-    """Return the table of a common table expression over one table, which is what DELETE and UPDATE change."""
+    """Return the table of a named query over one table, which is what DELETE and UPDATE of the query change."""
     from sqlglot import exp
 
-    for cte in statement.find_all(exp.CTE):
+    for cte in statement.find_all(exp.CTE, exp.Subquery):
         if cte.alias_or_name.lower() == name.lower():
             tables = list(cte.this.find_all(exp.Table))
             return tables[0] if len(tables) == 1 else None
     return None
-
-
-def _scopes(statement: exp.Expr) -> Iterator[Scope]:
-    """Yield the scopes of the queries in a statement."""
-    from sqlglot import exp
-    from sqlglot.errors import SqlglotError
-    from sqlglot.optimizer.scope import traverse_scope
-
-    for query in statement.find_all(exp.Select, exp.SetOperation):
-        if query.find_ancestor(exp.Select, exp.SetOperation) is not None:
-            continue
-        try:
-            yield from traverse_scope(query)
-        except SqlglotError:
-            continue
-
-
-def _projections(query: exp.Expr) -> Iterator[tuple[str, set[Origin]]]:
-    """Yield the name and the origins of each column that a query returns, except those of ``*``."""
-    from sqlglot.errors import SqlglotError
-    from sqlglot.optimizer.scope import build_scope
-
-    try:
-        root = build_scope(query)
-    except SqlglotError:
-        return
-    if root is not None:
-        yield from _outputs(root)
 
 
 def _with_common_tables(query: exp.Query, statement: exp.Expr) -> exp.Query:
@@ -298,44 +269,3 @@ def _with_common_tables(query: exp.Query, statement: exp.Expr) -> exp.Query:
     query = query.copy()
     query.set(key, statement.args[key].copy())
     return query
-
-
-def _outputs(scope: Scope) -> Iterator[tuple[str, set[Origin]]]:
-    from sqlglot import exp
-
-    if scope.set_operation_scopes:
-        sides = [list(_outputs(side)) for side in scope.set_operation_scopes]
-        for position, (name, _) in enumerate(sides[0]):
-            yield name, set().union(*(side[position][1] for side in sides if position < len(side)))
-        return
-    expression = scope.expression
-    for one in expression.selects if isinstance(expression, exp.Query) else ():
-        if one.is_star:
-            yield "*", _origins(exp.column("*", one.args.get("table")), scope)
-            continue
-        origins: set[Origin] = set()
-        for column in one.find_all(exp.Column):
-            origins |= _origins(column, scope)
-        yield one.alias_or_name, origins
-
-
-def _origins(column: exp.Column, scope: Scope) -> set[Origin]:
-    """Return the stored columns that a column of a query is; none if its table is not known."""
-    from sqlglot import exp
-    from sqlglot.optimizer.scope import Scope
-
-    sources = {name.lower(): one for name, one in scope.sources.items() if name in scope.selected_sources}
-    if column.table:
-        source = sources.get(column.table.lower())
-    else:
-        source = next(iter(sources.values())) if len(sources) == 1 else None
-    if isinstance(source, exp.Table):
-        name = _name(source)
-        return {(name, column.name)} if name else set()
-    if isinstance(source, Scope):
-        outputs = [(name.lower(), origins) for name, origins in _outputs(source)]
-        found = [origins for name, origins in outputs if name == column.name.lower()]
-        if not found:
-            found = [{(table, column.name) for table, _ in origins} for name, origins in outputs if name == "*"]
-        return set().union(*found)
-    return set()

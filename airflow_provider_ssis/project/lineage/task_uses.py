@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from airflow_provider_ssis.project.lineage.addresses import Address, Dataset, UnknownAddress, name_parts, table_of
-from airflow_provider_ssis.project.lineage.statements import Name, Origin, statement_lineage
+from airflow_provider_ssis.project.lineage.query_columns import Name, Origin
+from airflow_provider_ssis.project.lineage.statements import statement_lineage
 
 Uses = dict[Dataset, set[str]]
 """The used columns of each table or file."""

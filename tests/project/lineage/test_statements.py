@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from airflow_provider_ssis.project.lineage import statements
-from airflow_provider_ssis.project.lineage.statements import Name, statement_lineage
+from airflow_provider_ssis.project.lineage.query_columns import Name, Origin
+from airflow_provider_ssis.project.lineage.statements import statement_lineage
 
 S, T, X = ("dbo", "S"), ("dbo", "T"), ("dbo", "X")
 
@@ -51,6 +52,19 @@ S, T, X = ("dbo", "S"), ("dbo", "T"), ("dbo", "X")
             {("DW", "", "T"): {"a"}, ("DW", "", "Audit"): set()},
         ),
         ("DELETE dbo.T OUTPUT deleted.a INTO #log", {}, {T: set()}),
+        (
+            "DELETE dbo.T OUTPUT deleted.a INTO dbo.X (a) FROM dbo.T JOIN dbo.S s ON 1 = 1",
+            {S: set()},
+            {T: set(), X: set()},
+        ),
+        ("DELETE FROM t FROM dbo.T t JOIN dbo.S s ON s.i = t.i", {S: set()}, {T: set()}),
+        ("UPDATE TOP (10) PERCENT dbo.T SET a = 1", {}, {T: {"a"}}),
+        ("INSERT TOP (5) INTO dbo.T WITH (TABLOCK) (a) SELECT a FROM dbo.S", {S: {"a"}}, {T: {"a"}}),
+        ("UPDATE t SET a = 1 FROM (SELECT TOP 10 a FROM dbo.T) t", {}, {T: {"a"}}),
+        ("DELETE d FROM (SELECT a FROM dbo.T) d", {}, {T: set()}),
+        ("SELECT a FROM [#t], [##g], ##h, tempdb..#u", {}, {}),
+        ("ALTER TABLE dbo.S SWITCH PARTITION 3 TO dbo.T PARTITION 3", {S: set()}, {T: set()}),
+        ("SELECT q.v FROM dbo.S UNPIVOT (v FOR k IN (a, b)) q", {S: set()}, {}),
     ],
 )
 def test_tables_and_columns(sql: str, reads: dict[Name, set[str]], writes: dict[Name, set[str]]) -> None:
@@ -73,7 +87,7 @@ def test_the_tables_of_a_procedure_are_not_known(sql: str) -> None:
     assert "procedure" in found.notes[0]
 
 
-@pytest.mark.parametrize("sql", ["SELECT FROM WHERE (", "INSERT INTO dbo.T EXEC dbo.Load"])
+@pytest.mark.parametrize("sql", ["SELECT FROM WHERE (", "COPY INTO dbo.T FROM 'https://x'"])
 def test_sql_that_cannot_be_read_is_noted(sql: str) -> None:
     found = statement_lineage(sql)
     assert found.notes == ["it contains SQL that cannot be read"]
@@ -95,6 +109,41 @@ def test_a_common_table_expression_before_an_insert_is_no_origin() -> None:
 def test_both_sides_of_a_union_are_origins() -> None:
     found = statement_lineage("SELECT a AS k FROM dbo.S UNION ALL SELECT b FROM dbo.X")
     assert found.results == {"k": {(S, "a"), (X, "b")}}
+
+
+@pytest.mark.parametrize(
+    ("sql", "results"),
+    [
+        ("SELECT (SELECT MAX(b) FROM dbo.X x WHERE x.i = s.i) AS k FROM dbo.S s", {"k": {(X, "b")}}),
+        ("SELECT (SELECT s.a) AS k FROM dbo.S s", {"k": {(S, "a")}}),
+        ("WITH c (k) AS (SELECT a FROM dbo.S) SELECT k FROM c", {"k": {(S, "a")}}),
+        ("SELECT q.k FROM (SELECT a FROM dbo.S) q (k)", {"k": {(S, "a")}}),
+        ("SELECT k, v FROM dbo.S UNPIVOT (v FOR k IN (a, b)) q", {"k": set(), "v": set()}),
+        (
+            "WITH c AS (SELECT a FROM dbo.S UNION ALL SELECT c.a FROM dbo.S s JOIN c ON c.a = s.p) SELECT a FROM c",
+            {"a": {(S, "a")}},
+        ),
+    ],
+)
+def test_columns_of_queries_in_queries(sql: str, results: dict[str, set[Origin]]) -> None:
+    assert statement_lineage(sql).results == results
+
+
+def test_a_table_made_of_a_union_has_the_columns_of_both_sides() -> None:
+    found = statement_lineage("SELECT a INTO dbo.T FROM dbo.S UNION ALL SELECT b FROM dbo.X")
+    assert found.columns == {(T, "a"): {(S, "a"), (X, "b")}}
+
+
+def test_a_chain_of_common_table_expressions_is_traced_once_per_query() -> None:
+    names = ", ".join(f"a{number}" for number in range(20))
+    chain = ", ".join(f"c{number} AS (SELECT {names} FROM c{number - 1})" for number in range(1, 12))
+    found = statement_lineage(f"WITH c0 AS (SELECT {names} FROM dbo.S), {chain} SELECT {names} FROM c11")
+    assert found.results["a7"] == {(S, "a7")}
+
+
+def test_sql_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    statement_lineage("RENAME OBJECT dbo.c4nary TO B")
+    assert "c4nary" not in caplog.text
 
 
 def test_columns_come_through_a_star() -> None:
@@ -164,7 +213,15 @@ def test_statements_need_no_end(sql: str, reads: dict[Name, set[str]], writes: d
     [
         ("EXEC dbo.Load\nDELETE dbo.T", "procedure", {T: set()}),
         ("SELECT FROM WHERE (\nDELETE dbo.T", "cannot be read", {}),
-        ("INSERT INTO dbo.T EXEC dbo.Load\nTRUNCATE TABLE dbo.X", "cannot be read", {X: set()}),
+        ("INSERT INTO dbo.T EXEC dbo.Load\nTRUNCATE TABLE dbo.X", "procedure", {T: set(), X: set()}),
+        ("dbo.Load\nDELETE dbo.T", "procedure", {T: set()}),
+        ("INSERT OPENQUERY(Remote, 'SELECT a FROM t') VALUES (1)", "linked server", {}),
+        ("SELECT k.[KEY] FROM CONTAINSTABLE(dbo.S, b, 'x') k", "result of a function", {}),
+        (
+            "INSERT dbo.T (a) SELECT a FROM (MERGE dbo.X x USING dbo.S s ON 1 = 1 WHEN MATCHED THEN DELETE OUTPUT 1) m",
+            "cannot be read",
+            {T: {"a"}},
+        ),
         ("WITH c AS (SELECT a FROM dbo.S JOIN dbo.X x ON 1 = 1) DELETE FROM c", "cannot be read", {}),
         ("INSERT dbo.T (a) SELECT * FROM OPENQUERY(Remote, 'SELECT 1')", "result of a function", {T: {"a"}}),
         ("SELECT * FROM dbo.f(1)", "result of a function", {}),

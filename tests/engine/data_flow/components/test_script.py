@@ -181,7 +181,7 @@ def test_rows_that_do_not_fit_the_output_fail(yielded: Any, text: str) -> None:
 def test_a_script_without_a_function_is_refused() -> None:
     plan = plan_of(_xml(), {"I": _ROWS})
     [refusal] = Script.refusals(plan)
-    assert "\\P\\F\\Clean" in refusal.advice
+    assert repr("\\P\\F\\Clean") in refusal.advice
     assert list(Script.refusals(replace(plan, options=RunOptions(scripts={"\\P\\F\\Clean": print})))) == []
 
 

@@ -123,7 +123,7 @@ class SsisRetryPolicy(ExceptionRetryPolicy):
     cannot be read, deployed or validated, an execution that a person stopped.
 
     Retries: an unreachable server, deadlocks and other transient errors, an execution that ended unexpectedly, that
-    could not be polled any more, that is stuck pending or took too long, an earlier execution that is still active,
+    could no longer be polled, that is stuck pending or took too long, an earlier execution that is still active,
     and, with ``retry_failed``, a package that failed.
 
     :param retry_failed: retry a package that failed (status 4) other than in its validation. Default: True, since its

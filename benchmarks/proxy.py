@@ -11,7 +11,7 @@ _CHUNK = 64 * 1024
 
 
 class DelayProxy:
-    """Delays data by half the delay in each direction. Data in transit does not hold up later data.
+    """Delays data by half the delay in each direction. Data in transit does not delay later data.
 
     :param host: where the server listens.
     :param port: its port.

@@ -1,7 +1,7 @@
 """End runs of packages at random moments, and check what is left of them: ``python -m scripts.kill_engine``.
 
 Run by ``make kills``. Packages run in this process and in separate ones, on an embedded server. They are cancelled,
-killed, cut from the server, or cannot write any more. After each run, no process, lock, temporary folder or part of a
+killed, cut from the server, or can no longer write. After each run, no process, lock, temporary folder or part of a
 batch may be left, and a success must be complete. Needs Linux.
 """
 

@@ -20,7 +20,7 @@ from tests.support.emulator_process import MEGABYTE, EmulatorProcess
 WARM_UP = 3
 """Rounds after which the server's caches are filled."""
 WINDOW = 3
-"""Rounds of which the lowest memory counts: DuckDB holds up to 16 MB of changes until its next checkpoint."""
+"""Rounds of which the lowest memory counts: DuckDB keeps up to 16 MB of changes until its next checkpoint."""
 GROWTH = 0.08
 """How much of its memory the server may grow from the first rounds after the warm-up to the last rounds."""
 

@@ -439,7 +439,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def stale_pages(written: dict[str, str]) -> list[str]:
-    """Names of pages whose file is missing, differs from the code, or has no page any more."""
+    """Names of pages whose file is missing, differs from the code, or no longer has a page."""
     there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
     return sorted(name for name in there.keys() | written.keys() if there.get(name) != written.get(name))
 

@@ -1,1 +1,1 @@
-"""The SSISDB client: a DB-API connection in, Python objects out. Knows no Airflow and loads no driver."""
+"""The SSISDB client: a DB-API connection in, Python objects out. Imports neither Airflow nor a driver."""

@@ -23,7 +23,7 @@ class OperationStatus(IntEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """True once the operation can change no more."""
+        """True once the operation can no longer change."""
         return self in TERMINAL_STATUSES
 
     @property

@@ -1,4 +1,4 @@
-"""What a login needs to run and deploy packages in a folder, and the T-SQL that grants it."""
+"""The permissions to run and deploy packages in a folder, and the T-SQL that grants them."""
 
 from __future__ import annotations
 

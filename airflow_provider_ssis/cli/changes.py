@@ -1,4 +1,4 @@
-"""What a command had changed before it failed."""
+"""The changes that a command made before it failed."""
 
 from __future__ import annotations
 

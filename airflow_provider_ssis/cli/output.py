@@ -1,4 +1,4 @@
-"""What a command prints: tables and lines for people, JSON for machines."""
+"""The output of commands: tables and lines for people, JSON for programs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The interface between the wire protocol and the backend.
 
-The protocol layer (``tds/``) knows no SQL: it turns bytes into the requests below and the events below into bytes.
-The T-SQL layer (``tsql/``) knows no bytes: it implements :class:`Backend` and :class:`Session`.
+The protocol layer (``tds/``) contains no SQL: it turns bytes into the requests below and the events below into bytes.
+The T-SQL layer (``tsql/``) handles no bytes: it implements :class:`Backend` and :class:`Session`.
 
 A request is answered by an asynchronous stream of events in the order in which they belong on the wire. An
 attention (cancel) of the client cancels the task that iterates the stream, so a session must tolerate

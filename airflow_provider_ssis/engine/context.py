@@ -23,7 +23,7 @@ class DataTap:
     :param task: the path of the Data Flow task: ``\\Package\\Load``.
     :param path_id: ``Paths[Lookup.Lookup Match Output]``, or the name of the component to which the path leads.
     :param sink: returns a new sink for each run of the task (:mod:`airflow_provider_ssis.engine.data_flow.taps`); is
-        called with the execution path of the task, which has the turns of loops.
+        called with the execution path of the task, which has the iterations of loops.
     :param max_rows: the most rows of each run; None for all. Default: None.
     """
 
@@ -63,7 +63,7 @@ class TaskContext(Protocol):
     package_name: str
     """The package, without ``.dtsx``."""
     execution_path: str
-    """The path with the turns of loops: ``\\Package\\Loop[2]\\Load``."""
+    """The path with the iterations of loops: ``\\Package\\Loop[2]\\Load``."""
     cancel: CancelToken
     connections: Connections
     options: RunOptions

@@ -43,7 +43,7 @@ class Place:
 
     :param package: the file name of the package.
     :param path: of the executable: ``\\Package\\Loop\\Load``.
-    :param execution_path: with the turns of loops: ``\\Package\\Loop[2]\\Load``.
+    :param execution_path: with the iterations of loops: ``\\Package\\Loop[2]\\Load``.
     :param name: the name of the executable.
     :param id: its GUID, in braces.
     """
@@ -73,7 +73,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ExecutableEnded:
-    """An executable ended, in one turn.
+    """An executable ended, in one iteration.
 
     :param execution_value: its execution value as text; None for none.
     """

@@ -1,4 +1,4 @@
-"""A result set in a variable of the type Object: what Execute SQL, the Recordset destination and loops share."""
+"""A result set in a variable of the type Object, for Execute SQL, the Recordset destination and loops."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Secrets:
                 self._pattern = re.compile("|".join(map(_part, parts)))
 
     def masked(self, text: str) -> str:
-        """Return a text with asterisks in the place of secrets."""
+        """Return a text with asterisks instead of secrets."""
         return text if self._pattern is None else self._pattern.sub("***", text)
 
 

@@ -1,4 +1,4 @@
-"""What operators, sensors and triggers share about executions: submit, poll, log, stop, outcome, task state.
+"""Executions, for operators, sensors and triggers: submit, poll, log, stop, outcome, task state.
 
 The modules work on a :class:`~airflow_provider_ssis.catalog.client.Catalog`.
 """

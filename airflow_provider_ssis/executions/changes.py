@@ -1,4 +1,4 @@
-"""Changes of the catalog's values, one after the other: what differs is written, and an error says what was done."""
+"""Changes of the catalog's values, one after the other: only different values are written."""
 
 from __future__ import annotations
 

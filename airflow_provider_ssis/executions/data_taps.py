@@ -150,7 +150,7 @@ def _read(folder: Path, name: str, log: TaskLog) -> dict[str, Any]:
 
 
 def _files(folder: Path, name: str) -> list[Path]:
-    """The files of a data tap: one for each turn of a data flow in a loop, ``1_rows.csv``, ``2_rows.csv``.
+    """The files of a data tap: one for each iteration of a data flow in a loop, ``1_rows.csv``, ``2_rows.csv``.
 
     A number in brackets avoids the name of a file that exists: ``rows[1].csv``.
     """

@@ -1,4 +1,4 @@
-"""What a task instance saves for its next try: in Airflow's task state store (3.3 and later) and in XCom."""
+"""The state that a task instance saves for its next try: in Airflow's task state store (3.3 and later) and in XCom."""
 
 from __future__ import annotations
 

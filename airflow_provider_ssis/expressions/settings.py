@@ -1,4 +1,4 @@
-"""What an expression's value depends on besides its variables and columns."""
+"""Settings for the evaluation of an expression: its inputs besides variables and columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an expression's value depends on besides its variables and columns.
+    """Settings for the evaluation of an expression: its inputs besides variables and columns.
 
     :param clock: returns the current time with its time zone, for GETDATE and GETUTCDATE. Default: the machine's clock.
     :param locale: the LocaleID of the package or component, which decides how the text of DT_DATE is read and written.

@@ -151,7 +151,7 @@ _STANDARD_FIELDS = {
         "the field 'authentication' with the value 'kerberos', without login",
     ),
 }
-"""Names of connection string keywords for what is a standard field of the connection, without ``_`` and blanks."""
+"""Names of connection string keywords that repeat a standard field of the connection, without ``_`` and blanks."""
 
 _ODBC_NAMES = {
     "app": "applicationname",

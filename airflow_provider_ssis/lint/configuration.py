@@ -25,7 +25,7 @@ TARGETS = (
     "linux",
     "engine",
 )
-"""What a project can be checked for."""
+"""The targets for which a project can be checked."""
 
 
 class ConfigurationError(ValueError):

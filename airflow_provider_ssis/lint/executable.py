@@ -1,4 +1,4 @@
-"""An executable with what the rules know about it."""
+"""An executable with the data and variables that rules read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_ssis.project.package.variables import DtsVariable
 
 @dataclass(frozen=True)
 class Executable:
-    """An executable with what is visible in it.
+    """An executable with its visible variables.
 
     :param container: the executable.
     :param data: the data of its task or loop.

@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""Findings: violations of rules, with their severity and place."""
 
 from __future__ import annotations
 

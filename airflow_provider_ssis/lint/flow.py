@@ -1,4 +1,4 @@
-"""A data flow with what several rules look up in it."""
+"""A data flow, with indexes that several rules share."""
 
 from __future__ import annotations
 

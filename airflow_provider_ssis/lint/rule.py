@@ -1,4 +1,4 @@
-"""Rules: what they check, and where their functions are registered."""
+"""The class of rules, and the registration of their check functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.lint.subject import Subject
 
 Hit = tuple[Place, str]
-"""A place, and what is wrong there as a sentence without a full stop."""
+"""A place, and the problem there as a sentence without a full stop."""
 Check = Callable[["Subject"], Iterator[Hit]]
 
 

@@ -1,4 +1,4 @@
-"""What is checked: the files of a project or a package, read once for all rules."""
+"""The files of a project or package to check, read once for all rules."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 Owner = DtsContainer | DtsEventHandler
-"""What declares variables and contains executables."""
+"""An object that declares variables and contains executables."""
 T = TypeVar("T")
 _LARGE_TEXT = 200_000
 _WORD = re.compile(r"\w+")
@@ -142,7 +142,7 @@ class CheckedPackage:
 
 @dataclass
 class Subject:
-    """What is checked.
+    """The files to check.
 
     :param files: the opened files.
     :param configuration: the configuration of the checks.

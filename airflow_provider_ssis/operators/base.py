@@ -1,4 +1,4 @@
-"""What the operators and the sensor share: the hook, poll intervals, deferral, and the trigger's event."""
+"""The base of the operators and the sensor: the hook, poll intervals, deferral, and the trigger's event."""
 
 from __future__ import annotations
 

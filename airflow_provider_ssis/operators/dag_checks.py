@@ -1,4 +1,4 @@
-"""Checks of arguments when the DAG is parsed: what cannot work is found before the task runs.
+"""Checks of arguments when the DAG is parsed, so that an invalid argument is found before the task runs.
 
 Only plain values are checked. A template, and the output of another task, are known when the task runs.
 """

@@ -57,7 +57,7 @@ class SsisEnvironmentOperator(SsisTask, BaseOperator):
         Decimal, DateTime, String). (templated)
     :param descriptions: descriptions by the names of variables. (templated)
     :param description: what the environment is for. Default: as it is. (templated)
-    :param projects: projects that shall have a reference to the environment: ``Mart`` for one in the same folder,
+    :param projects: projects that must have a reference to the environment: ``Mart`` for one in the same folder,
         ``Folder/Mart`` for any other. Further references stay. (templated)
     :param delete_other_variables: delete variables that are not in ``variables``, which must then be given; ``{}``
         deletes all. Default: False.

@@ -1,4 +1,4 @@
-"""What operators share that create executions: submitting, tracking, deferring and stopping the task's execution."""
+"""The base of the operators that create executions: submit, track, defer and stop the task's execution."""
 
 from __future__ import annotations
 

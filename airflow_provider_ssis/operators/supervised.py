@@ -1,6 +1,6 @@
 """Noticing that Airflow's process that watches a task has ended.
 
-If that process is killed, the task's own process goes on, and Airflow starts the task again on another worker.
+If that process is killed, the task's own process continues, and Airflow starts the task again on another worker.
 """
 
 from __future__ import annotations

@@ -169,9 +169,9 @@ class VariableDefinition:
 class ForExpressions:
     """The expressions of a For loop.
 
-    :param init: the assignment before the first turn; empty for none.
-    :param condition: the condition of each turn.
-    :param step: the assignment after each turn; empty for none.
+    :param init: the assignment before the first iteration; empty for none.
+    :param condition: the condition of each iteration.
+    :param step: the assignment after each iteration; empty for none.
     """
 
     init: str
@@ -183,7 +183,7 @@ class ForExpressions:
 class ForeachItems:
     """The fixed items of a Foreach loop.
 
-    :param items: for each turn its values, each with its OLE Automation type code and text.
+    :param items: for each iteration its values, each with its OLE Automation type code and text.
     :param mappings: the variables that get the values: name, and number of the value from 0.
     """
 

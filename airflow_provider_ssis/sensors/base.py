@@ -1,4 +1,4 @@
-"""What the sensors share: waiting on a worker or in the triggerer, and outages."""
+"""The base of the sensors: waiting on a worker or in the triggerer, and outages."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class SsisPackageSensor(SsisSensor):
         return PokeReturnValue(is_done=False)
 
     def _warn_once(self, context: Context, catalog: Catalog, watch: PackageWatch) -> None:
-        """Warn if there is no such package. It may be deployed later, so the sensor goes on."""
+        """Warn if there is no such package. It may be deployed later, so the sensor continues."""
         if self._is_checked or self._is_later_poke(context):
             return
         self._is_checked = True

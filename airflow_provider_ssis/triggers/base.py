@@ -1,4 +1,4 @@
-"""What the triggers share: waiting on the poller, holding their events back, and opening the catalog."""
+"""The base of the triggers: waiting on the poller, holding their events back, and opening the catalog."""
 
 from __future__ import annotations
 

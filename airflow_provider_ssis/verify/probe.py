@@ -1,4 +1,4 @@
-"""What facts ask: the server, and a scratch folder that is made when the first fact needs it and removed at the end."""
+"""The server under test, and a scratch folder: created when the first fact needs it, and removed at the end."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ def test_a_property_override_takes_a_text_of_any_length(sales: Catalog, length: 
         lambda c, value: c.set_object_parameter_value("Sales", "Mart", "Source", value),
     ],
 )
-def test_an_object_that_is_no_value_is_refused(mart: Catalog, call: Callable[[Catalog, Any], object]) -> None:
+def test_an_object_that_is_not_a_value_is_refused(mart: Catalog, call: Callable[[Catalog, Any], object]) -> None:
     """Its text, such as "None", would be another value."""
     for value in (None, b"x", [1], {"a": 1}, time(1), Sensitive(None), Sensitive([1])):  # type: ignore[arg-type]
         with pytest.raises(WrongParameterType, match=r"is not a value for SSIS\. Values are bool, int"):
@@ -255,13 +255,13 @@ def test_an_object_that_is_no_value_is_refused(mart: Catalog, call: Callable[[Ca
 
 
 @pytest.mark.parametrize("argument", [5, b"Sales"])
-def test_a_name_that_is_no_text_is_refused(catalog: Catalog, argument: Any) -> None:
+def test_a_name_that_is_not_text_is_refused(catalog: Catalog, argument: Any) -> None:
     with pytest.raises(InvalidArgument, match="The argument for the folder is of type"):
         catalog.delete_folder(argument)
 
 
 @pytest.mark.parametrize("number", [5.5, Decimal(5), 2**63])
-def test_a_number_that_is_no_id_is_refused(catalog: Catalog, number: Any) -> None:
+def test_a_number_that_is_not_an_id_is_refused(catalog: Catalog, number: Any) -> None:
     """The server would cut the fraction, and stop another operation."""
     with pytest.raises(InvalidArgument, match=r"is not a whole number|larger than a bigint"):
         catalog.stop_operation(number)

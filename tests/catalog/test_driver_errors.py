@@ -160,14 +160,14 @@ def test_a_schema_instead_of_the_database_is_explained(database: str) -> None:
     assert "in the database SSISDB" in error.advice
 
 
-def test_another_database_is_no_reason_to_create_the_catalog() -> None:
+def test_another_database_does_not_lead_to_the_advice_to_create_the_catalog() -> None:
     raised = pyodbc.Error("42000", "[42000] [FreeTDS][SQL Server]Cannot open database 'Sales'. (4060) (SQLConnect)")
     assert "'Sales'" in connect_error(raised, target="sql01", database="Sales").advice
     assert "Create the catalog" not in connect_error(raised, target="sql01", database="Sales").advice
     assert "Create the catalog" in connect_error(raised, target="sql01", database="SSISDB").advice
 
 
-def test_a_wrong_password_of_a_windows_account_is_no_matter_of_kerberos() -> None:
+def test_a_wrong_password_of_a_windows_account_is_not_a_kerberos_error() -> None:
     for number in (18452, 18456):
         raised = pyodbc.Error("28000", f"[28000] [FreeTDS][SQL Server]Login failed. ({number}) (SQLDriverConnect)")
         error = connect_error(raised, target="sql01", uses_ntlm=True)

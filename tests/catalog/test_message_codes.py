@@ -21,7 +21,7 @@ def test_codes_have_the_symbols_of_the_reference(code: str, symbol: str) -> None
 
 
 @pytest.mark.parametrize("code", ["0xC001F034", "0x40016042", "0xc0202009", ""])
-def test_what_is_no_known_error_or_warning_has_no_symbol(code: str) -> None:
+def test_an_unknown_code_has_no_symbol(code: str) -> None:
     assert symbol_of(code) is None
 
 

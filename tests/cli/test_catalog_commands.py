@@ -41,7 +41,7 @@ def test_deploy_and_get(run: Command, ispac: Path, tmp_path: Path) -> None:
     assert got["size"] == len(MART)
 
 
-def test_deploy_reports_a_file_that_is_no_project(run: Command, tmp_path: Path) -> None:
+def test_deploy_reports_a_file_that_is_not_a_project(run: Command, tmp_path: Path) -> None:
     path = tmp_path / "bad.ispac"
     path.write_bytes(b"nonsense")
     assert str(path) in run("deploy", path, "Sales", code=1).err
@@ -60,7 +60,7 @@ def test_deploy_reports_a_file_that_is_no_project(run: Command, tmp_path: Path) 
         ("worker_agents", ("list", "workers", "--json"), "Interrupted."),
     ],
 )
-def test_ctrl_c_that_fails_a_call_of_the_driver_is_no_error_of_the_catalog(
+def test_ctrl_c_that_fails_a_call_of_the_driver_is_not_an_error_of_the_catalog(
     run: Command,
     mart: Catalog,
     ispac: Path,
@@ -116,7 +116,7 @@ def test_a_name_that_does_not_exist(run: Command, mart: Catalog, arguments: list
     assert failure.err == ""
 
 
-def test_an_operation_that_is_no_execution_is_named_with_its_type(run: Command, mart: Catalog) -> None:
+def test_an_operation_that_is_not_an_execution_is_named_with_its_type(run: Command, mart: Catalog) -> None:
     deployment = next(iter(mart.operations(operation_type=OperationType.DEPLOY_PROJECT))).operation_id
     failed = run("show", deployment, code=1)
     assert f"Operation {deployment} is not an execution: its type is deploy_project" in failed.err

@@ -238,7 +238,7 @@ def test_an_error_that_cannot_be_printed_keeps_its_exit_code(monkeypatch: pytest
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "loop", "directory"])
 @pytest.mark.parametrize("command", ["build", "check", "diff", "fmt", "inspect", "lint"])
-def test_a_source_that_is_no_regular_file_is_refused(
+def test_a_source_that_is_not_a_regular_file_is_refused(
     command: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Reading it could wait, or take memory, without end."""
@@ -269,7 +269,7 @@ def test_a_source_that_is_no_regular_file_is_refused(
         ["fmt", "-"],
     ],
 )
-def test_a_dash_is_no_file_where_it_is_not_the_standard_input(
+def test_a_dash_is_not_a_file_where_it_is_not_the_standard_input(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2

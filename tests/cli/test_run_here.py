@@ -216,7 +216,7 @@ def test_wrong_options_have_the_exit_codes_of_dtexec(
     assert capsys.readouterr().err
 
 
-def test_a_file_that_is_no_package_cannot_be_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_a_package_cannot_be_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "Broken.dtsx"
     file.write_text("no XML")
     assert main(["run", str(file)]) == 5

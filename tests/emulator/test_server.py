@@ -98,7 +98,7 @@ def test_a_missing_file_is_an_error_at_the_start(option: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "secret", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"])
-def test_files_that_are_no_keys_are_errors_at_the_start(tmp_path: Path, content: str) -> None:
+def test_files_that_are_not_keys_are_errors_at_the_start(tmp_path: Path, content: str) -> None:
     with pytest.raises(ValueError, match="is not an RSA public key in PEM"):
         SsisdbEmulator(token_key=content)
     keytab = tmp_path / "server.keytab"
@@ -163,7 +163,7 @@ def test_a_port_that_is_taken_is_one_line_and_exit_code_1() -> None:
     assert f"cannot serve on 127.0.0.1:{server['port']}" in result.stderr
 
 
-def test_a_port_that_is_no_port_is_wrong_usage() -> None:
+def test_an_invalid_port_is_wrong_usage() -> None:
     for port in ("99999", "-1", "many"):
         result = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, check=False)
         assert result.returncode == 2

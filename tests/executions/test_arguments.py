@@ -37,7 +37,7 @@ def test_an_execution_id_is_found_however_it_comes(number: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["None", "", None, 0, -1, True, "12a", {}, {"execution_id": None}, [12], 12.5])
-def test_what_is_no_execution_id_is_refused(value: Any) -> None:
+def test_a_value_that_is_not_an_execution_id_is_refused(value: Any) -> None:
     with pytest.raises(InvalidTaskArgument, match=r"'execution_id'.*XCom"):
         execution_id_of(value)
 
@@ -51,7 +51,7 @@ def test_a_flag_may_come_as_text(value: Any, meaning: bool) -> None:
 
 
 @pytest.mark.parametrize("value", ["maybe", None, 2])
-def test_what_is_no_flag_is_refused_by_name(value: Any) -> None:
+def test_a_value_that_is_not_a_flag_is_refused_by_name(value: Any) -> None:
     with pytest.raises(InvalidTaskArgument, match="use_32bit_runtime"):
         flag("use_32bit_runtime", value)
 
@@ -77,7 +77,7 @@ def test_a_value_that_is_marked_sensitive_is_shown_in_no_argument(write: Callabl
     assert any(secret in text for secret in masked)
 
 
-def test_a_text_with_the_word_sensitive_is_no_marked_value() -> None:
+def test_a_text_with_the_word_sensitive_is_not_a_marked_value() -> None:
     assert required_text("folder", "{Sensitive: data}") == "{Sensitive: data}"
 
 
@@ -137,7 +137,7 @@ def test_a_value_of_another_type_is_refused_without_showing_it() -> None:
 
 
 @pytest.mark.parametrize("value", ["hunter2", "[1]", '{"a"', 5, ["hunter2"], {1: "hunter2"}])
-def test_what_is_no_mapping_is_refused_without_showing_it(value: Any) -> None:
+def test_a_value_that_is_not_a_mapping_is_refused_without_showing_it(value: Any) -> None:
     with pytest.raises(InvalidTaskArgument, match="parameters is not a mapping") as caught:
         values_of("parameters", value)
     assert "hunter2" not in str(caught.value)

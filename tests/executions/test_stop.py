@@ -60,7 +60,7 @@ def test_it_waits_for_an_execution_that_another_client_stops(clock: Clock) -> No
     assert script.stops == []
 
 
-def test_a_stop_that_comes_second_is_no_error(clock: Clock) -> None:
+def test_a_stop_that_comes_second_is_not_an_error(clock: Clock) -> None:
     script = ScriptedCatalog(
         {42: [Status.RUNNING, Status.STOPPING, Status.CANCELED]}, refusals=[AlreadyStopping("under way", number=27126)]
     )
@@ -76,7 +76,7 @@ def test_a_stop_is_asked_for_again_if_the_process_was_not_there_yet(clock: Clock
     assert script.stops == [42]
 
 
-def test_an_execution_that_ended_just_before_the_stop_is_no_error(clock: Clock) -> None:
+def test_an_execution_that_ended_just_before_the_stop_is_not_an_error(clock: Clock) -> None:
     script = ScriptedCatalog(
         {42: [Status.RUNNING, Status.SUCCEEDED]}, refusals=[NotStoppable("cannot be stopped", number=27124)]
     )

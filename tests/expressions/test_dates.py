@@ -211,7 +211,7 @@ NO_DATES = """\
 
 
 @pytest.mark.parametrize("text", NO_DATES.replace("\n", "|").split("|"))
-def test_what_is_no_date(text: str) -> None:
+def test_an_invalid_date_is_refused(text: str) -> None:
     assert error_of(stamp(text)) == "DATACONVERSIONFAILED"
 
 

@@ -98,7 +98,7 @@ f(,1)|@ x|@User::x|[a|a.b.c|#|#x|()|(DT_I4)|DT_I4|(DT_FOO)1|NULL|TRUE FALSE|1;|$
 
 
 @pytest.mark.parametrize("text", NO_EXPRESSIONS.replace("\n", "|").split("|"))
-def test_what_is_no_expression_is_refused(text: str) -> None:
+def test_an_invalid_expression_is_refused(text: str) -> None:
     assert error_of(text)
 
 
@@ -253,7 +253,7 @@ def test_assignments_that_cannot_be_done(text: str, code: ExpressionCode) -> Non
 
 
 @pytest.mark.parametrize("text", ["@y", "@y == 3", "1 + 1"])
-def test_an_expression_in_the_place_of_an_assignment_is_named(text: str) -> None:
+def test_an_expression_instead_of_an_assignment_is_named(text: str) -> None:
     with pytest.raises(ExpressionError, match="assigns nothing"):
         compile_assignment(text, Scope(VARIABLES))
 

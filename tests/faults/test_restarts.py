@@ -47,7 +47,7 @@ def test_a_triggerer_killed_and_restarted_loses_stops_and_starts_nothing(
     logins = ssisdb.traffic.logins
     last = workers.start(stage="wait", connection=ssisdb.airflow_uri, triggers=triggers)
     wait_until(lambda: ssisdb.traffic.logins > logins)
-    # An execution that a triggerer stopped would not run any more.
+    # An execution that a triggerer stopped would no longer run.
     assert statuses_of(mart, execution_ids) == {OperationStatus.RUNNING}
     for execution_id in execution_ids:
         mart.stop_operation(execution_id)

@@ -18,7 +18,7 @@ from tests.support.places import ROOT
 SECONDS = 60.0
 """How long the server may take to answer a healthy client, or to close a connection."""
 BATCH_SECONDS = 10.0
-"""How long to wait for a mutated batch, which may run for ever as it may on SQL Server."""
+"""How long to wait for a mutated batch, which may run forever, as it may on SQL Server."""
 HEALTH_EVERY = 50
 """After how many inputs to check whether a healthy client is served."""
 _MOST_MEGABYTES = 800.0

@@ -99,7 +99,7 @@ def test_the_step_that_fails_is_the_last_and_says_what_to_do(
     assert text in found[-1].text
 
 
-def test_a_database_that_is_not_there_is_no_fault_of_the_login(
+def test_a_missing_database_is_not_reported_as_a_login_fault(
     monkeypatch: pytest.MonkeyPatch, ssisdb: SsisdbEmulator
 ) -> None:
     found = findings(monkeypatch, ssisdb.airflow_uri.replace("/SSISDB", "/Nothing"))

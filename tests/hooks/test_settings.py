@@ -33,7 +33,7 @@ def test_a_host_and_a_login_are_enough() -> None:
     assert found.query_timeout == 0
 
 
-def test_port_0_is_no_port_since_the_form_cannot_leave_it_empty() -> None:
+def test_port_0_means_no_port_because_the_form_cannot_leave_it_empty() -> None:
     assert settings(port=0).target.port is None
 
 

@@ -216,7 +216,7 @@ CASES = [
         N
         + executables(plain("A"), plain("B"))
         + constraints(constraint("A", "B"), constraint("A", "B", 'DTS:Value="1"', "D")),
-        "B never runs: A cannot succeed and fail",
+        "B never runs: A cannot both succeed and fail",
     ),
     Case(
         "F104",
@@ -446,7 +446,7 @@ def test_valid_expressions_are_not_reported(tmp_path: Path, text: str) -> None:
         ("&quot;Data Source=.;Password=*hunter2;&quot;", True),
     ],
 )
-def test_a_password_in_an_expression_is_no_parameter(tmp_path: Path, text: str, is_password: bool) -> None:
+def test_a_password_in_an_expression_is_not_a_parameter(tmp_path: Path, text: str, is_password: bool) -> None:
     found = rules_of(findings(tmp_path, WITH_N + manager(inner=expression("ConnectionString", text))))
     assert ("C201" in found) is is_password
 
@@ -538,7 +538,7 @@ def test_the_stored_destination_of_an_operation_on_one_path_is_not_checked(
         ("VariableName", "0", True),
     ],
 )
-def test_a_stale_variable_of_another_access_mode_is_no_fault(
+def test_a_stale_variable_of_another_access_mode_is_not_a_fault(
     tmp_path: Path, name: str, mode: str, is_used: bool
 ) -> None:
     text = flow(source(column("a", "a"), prop("AccessMode", mode) + prop(name, "User::old")))

@@ -125,7 +125,7 @@ def test_a_keyword_of_the_driver_manager_is_refused(driver: OdbcDriver, field: s
 
 @pytest.mark.parametrize("field", [*TEXT_FIELDS, "host"])
 @pytest.mark.parametrize("value", CUT_OFF)
-def test_a_character_that_is_no_text_is_refused(driver: OdbcDriver, field: str, value: str) -> None:
+def test_a_character_that_is_not_text_is_refused(driver: OdbcDriver, field: str, value: str) -> None:
     target = target_with(field, value)
     if field == "host_name_in_certificate" and driver.family is DriverFamily.FREETDS:
         with pytest.raises(DriverCannot, match="a different host name in the certificate"):

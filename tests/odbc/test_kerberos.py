@@ -48,7 +48,7 @@ def test_it_is_the_same_for_all_connections_of_one_principal_and_another_one_for
     assert kerberos_environment(KerberosTarget("other@CORP", keytab))["KRB5CCNAME"] != one["KRB5CCNAME"]
 
 
-def test_a_file_that_is_no_keytab_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_keytab_is_named(tmp_path: Path) -> None:
     path = tmp_path / "etl.keytab"
     path.write_bytes(b"-----BEGIN CERTIFICATE-----")
     with pytest.raises(ValueError, match=r"etl\.keytab of the field kerberos_keytab is not a keytab"):
@@ -84,7 +84,7 @@ def test_a_named_cache_of_another_principal_is_refused(keytab: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", b"\x05\x04", b"\x05\x04\0\0\0\0\0\x01\0\0\0\x01\0\0\0\x01\xff"])
-def test_a_named_file_that_is_no_cache_is_reported(keytab: str, tmp_path: Path, content: bytes) -> None:
+def test_a_named_file_that_is_not_a_cache_is_reported(keytab: str, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cc"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"cc is not a ticket cache\. Delete it"):
@@ -134,7 +134,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path) -> None:
         private_folder()
 
 
-def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+def test_a_link_instead_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     folder = private_folder()
     folder.rmdir()
     elsewhere = tmp_path / "elsewhere"
@@ -158,7 +158,7 @@ def test_an_empty_cache_names_its_principal(parts: list[str], realm: str) -> Non
 
 
 @pytest.mark.parametrize("principal", ["etl", "etl@", "@CORP", "a//b@CORP", "a@b@CORP"])
-def test_text_that_is_no_principal_is_reported(principal: str) -> None:
+def test_text_that_is_not_a_principal_is_reported(principal: str) -> None:
     with pytest.raises(ValueError, match="Enter user@REALM"):
         empty_ticket_cache(principal)
 

@@ -202,7 +202,7 @@ def test_a_sensitive_literal_is_a_warning_without_the_value(arguments: dict[str,
     assert "hunter2" not in text
 
 
-def test_a_sensitive_template_is_no_warning() -> None:
+def test_a_sensitive_template_is_not_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", SensitiveLiteralWarning)
         operator(parameters={"Key": {"value": "{{ conn.dw.password }}", "sensitive": True}})

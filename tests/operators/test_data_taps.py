@@ -70,7 +70,7 @@ def test_tapped_rows_are_read_back_after_a_deferral(flows: Catalog, ssisdb: Ssis
     assert [each["rows"] for each in result["data_taps"]] == [3]
 
 
-def test_each_turn_of_a_loop_is_read(flows: Catalog, ssisdb: SsisdbEmulator) -> None:
+def test_each_iteration_of_a_loop_is_read(flows: Catalog, ssisdb: SsisdbEmulator) -> None:
     tap = {**TAP, "task": r"\Package\Each\Copy"}
     result = run(package="Loop.dtsx", data_taps=[tap], data_taps_folder=str(ssisdb.data_taps_folder)).execute()
     files = list(ssisdb.data_taps_folder.glob(f"*airflow-{result['execution_id']}-1*.csv"))

@@ -38,7 +38,7 @@ def started(**arguments: Any) -> int:
 
 @pytest.fixture
 def slow(mart: Catalog, ssisdb: SsisdbEmulator) -> Catalog:
-    """The first execution takes for ever, the others no time."""
+    """The first execution never ends, the others no time."""
     ssisdb.scripts.take(3600, package="Load.dtsx", times=1)
     return mart
 
@@ -103,7 +103,7 @@ def test_a_kill_while_another_tasks_execution_is_noted_leaves_it_alone(slow: Cat
 
 
 def test_a_project_that_was_deployed_again_before_the_retry_costs_no_try(mart: Catalog) -> None:
-    """What the first try had created could not start any more, and failed the retry that found it."""
+    """What the first try had created could no longer start, and failed the retry that found it."""
     first = attempt()
 
     def die(*_: Any, **__: Any) -> None:

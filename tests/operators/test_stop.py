@@ -199,7 +199,7 @@ def test_the_time_to_wait_counts_from_the_tasks_start(mart: Catalog, ssisdb: Ssi
         task_run.execute()
 
 
-def test_no_timeout_is_no_limit(slow: Catalog) -> None:
+def test_without_a_timeout_there_is_no_limit(slow: Catalog) -> None:
     execution_id = started()
     assert stop(execution_id=execution_id, timeout=None).execute()[0]["status"] == "canceled"
 
@@ -252,7 +252,7 @@ def test_deferred_airflows_execution_timeout_holds_if_it_is_sooner(stubborn: Cat
         run_to_end_of_all(task_run)
 
 
-def test_deferred_what_ended_at_the_last_moment_is_no_failure(slow: Catalog) -> None:
+def test_deferred_an_execution_that_ended_at_the_last_moment_is_not_a_failure(slow: Catalog) -> None:
     execution_id = started()
     task_run = stop(execution_id=execution_id, deferrable=True)
     stop(execution_id=execution_id).execute()

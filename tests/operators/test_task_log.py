@@ -84,7 +84,7 @@ def test_an_outage_on_the_worker_is_one_line_at_its_start_and_one_at_its_end(
     assert "attempt" not in caplog.text
 
 
-def test_an_outage_that_is_no_lost_connection_says_what_failed() -> None:
+def test_an_outage_that_is_not_a_lost_connection_says_what_failed() -> None:
     assert outage_text(ValueError("odd."), 150) == (
         "Cannot read the catalog on the server (odd). The task keeps waiting, up to 150 s."
     )

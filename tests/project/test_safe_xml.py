@@ -200,7 +200,7 @@ def test_a_document_type_after_anything_that_may_precede_it_is_rejected(prolog: 
         parse_xml(document, "Load.dtsx")
 
 
-def test_the_text_of_a_document_type_is_no_document_type() -> None:
+def test_the_text_of_a_document_type_is_not_a_document_type() -> None:
     assert parse_xml(b"<a><![CDATA[<!DOCTYPE b>]]></a>", "Load.dtsx").text == "<!DOCTYPE b>"
 
 
@@ -350,7 +350,7 @@ def test_a_document_in_pieces_is_the_same_as_the_whole(document: str, size: int,
     ],
     ids=["code page", "UTF-16", "not well-formed", "deep", "many attributes", "no end"],
 )
-def test_what_is_not_read_in_pieces_is_left_to_the_whole(data: bytes) -> None:
+def test_a_value_that_is_not_read_in_pieces_is_left_to_the_whole(data: bytes) -> None:
     assert parse_xml_pieces([data], "P.dtsx", limits=Limits(xml_depth=100, xml_attributes=1000)) is None
 
 

@@ -66,7 +66,7 @@ def test_an_encrypted_package_with_a_script_exports_the_objects_of_a_database(
     file = tmp_path / "objects.csv"
 
     def script(task: Any) -> None:
-        # In the place of the C# of the package: it copies the parameters of the project, and sets the file.
+        # Instead of the C# of the package: it copies the parameters of the project, and sets the file.
         task.variables["User::DestinationFilePath"] = str(file)
         task.variables["User::SourceDBName"] = task.variables["$Project::SourceDBName"]
         task.variables["User::SourceDBServer"] = task.variables["$Project::SourceDBServer"]

@@ -156,7 +156,7 @@ def test_an_unknown_execution_is_an_error_with_its_id(mart: Catalog) -> None:
         sensor(987654321).execute()
 
 
-def test_what_is_no_execution_id_is_an_error(ssisdb: SsisdbEmulator) -> None:
+def test_a_value_that_is_not_an_execution_id_is_an_error(ssisdb: SsisdbEmulator) -> None:
     with pytest.raises(InvalidTaskArgument, match="'None', which"):
         sensor("None").execute()
 

@@ -211,7 +211,7 @@ def sort(trial: Trial) -> Check:
 
 
 def loop(trial: Trial) -> Check:
-    """A loop that inserts a row and copies a file in each turn."""
+    """A loop that inserts a row and copies a file in each iteration."""
     content = b"x" * 300_000
     (trial.folder / "in.bin").write_bytes(content)
     trial.package.add_variable("Turn", 0)

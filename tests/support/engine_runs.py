@@ -96,10 +96,10 @@ def codes(result: RunResult, name: EventName = EventName.ERROR) -> list[int]:
 
 
 def ran(result: RunResult) -> list[str]:
-    """The names of the tasks and containers that ran, in the order of their ends, each turn once."""
+    """The names of the tasks and containers that ran, in the order of their ends, each iteration once."""
     return [one.place.name for one in result.statistics]
 
 
 def result_of(result: RunResult, name: str) -> Result:
-    """The result of an executable in its last turn."""
+    """The result of an executable in its last iteration."""
     return [one.result for one in result.statistics if one.place.name == name][-1]

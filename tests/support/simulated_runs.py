@@ -53,7 +53,7 @@ class Played:
 
     @property
     def results(self) -> dict[str, ExecutionResult]:
-        """The result of the last turn of each executable, by execution path."""
+        """The result of the last iteration of each executable, by execution path."""
         return {record.execution_path: record.execution_result for record in self.statistics}
 
     @property

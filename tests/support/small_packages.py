@@ -13,7 +13,7 @@ TURNS = 3
 
 
 def counting(name: str = "Count") -> PackageBuilder:
-    """A package whose loop takes :data:`TURNS` turns."""
+    """A package whose loop takes :data:`TURNS` iterations."""
     package = PackageBuilder(name)
     _add_loop(package)
     return package

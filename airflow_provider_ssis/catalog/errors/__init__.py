@@ -200,7 +200,7 @@ class ConnectionLost(TransientError):
 class StartInterrupted(TransientError):
     """The server interrupted the start of an execution, after a deadlock for instance, and the catalog failed it.
 
-    The package never ran. The execution cannot be started any more.
+    The package never ran. The execution can no longer be started.
     """
 
     default_advice = "Create and start another execution, as a retry of a task does."

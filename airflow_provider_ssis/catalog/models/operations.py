@@ -121,7 +121,7 @@ class ExecutionProgress:
 
 @dataclass(frozen=True, slots=True)
 class RowsWritten:
-    """How many rows a destination wrote, in all its turns.
+    """How many rows a destination wrote, in all its iterations.
 
     :param destination: the component's name.
     """
@@ -235,7 +235,7 @@ class Executable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutableStatistics:
-    """A row of ``catalog.executable_statistics``: one turn of one executable. The duration is in milliseconds."""
+    """A row of ``catalog.executable_statistics``: one iteration of one executable. The duration is in milliseconds."""
 
     statistics_id: int
     execution_id: int

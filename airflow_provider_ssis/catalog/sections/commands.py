@@ -1,4 +1,4 @@
-"""What the sections share that change the catalog: calls of one procedure, and the explanation of a refusal."""
+"""The base of the sections that change the catalog: calls of one procedure, and the explanation of a refusal."""
 
 from __future__ import annotations
 

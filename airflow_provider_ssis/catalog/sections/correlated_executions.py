@@ -106,7 +106,7 @@ class CorrelatedExecutions(Executions):
         # The answer of the start was lost, or the execution has ended already.
         execution, all_values = self.execution_with_values(execution_id)
         if execution is None:
-            raise ExecutionNotFound(f"Starting the execution {execution_id}: the login does not see it any more")
+            raise ExecutionNotFound(f"Starting the execution {execution_id}: the login no longer sees it")
         return StartedExecution(
             execution=ExecutedPackage(**{each.name: getattr(execution, each.name) for each in fields(ExecutedPackage)}),
             values=tuple(value for value in all_values if value.value_set),

@@ -126,7 +126,7 @@ class EnvironmentVariables(CommandPart):
         self._session.run(batch, doing=doing, explain=explain)
 
     def rename_environment_variable(self, folder: str, environment: str, name: str, new_name: str) -> None:
-        """Rename a variable. Parameters that are bound to the old name find no variable any more.
+        """Rename a variable. Parameters that are bound to the old name no longer find a variable.
 
         :param folder: the environment's folder.
         :param environment: the environment.
@@ -192,7 +192,7 @@ class EnvironmentVariables(CommandPart):
         )
 
     def delete_environment_variable(self, folder: str, environment: str, name: str) -> None:
-        """Delete a variable. Parameters that are bound to it find no variable any more.
+        """Delete a variable. Parameters that are bound to it no longer find a variable.
 
         :param folder: the environment's folder.
         :param environment: the environment.

@@ -1,4 +1,4 @@
-"""What executions consist of, and the statistics that their logging level records."""
+"""Executables and components of executions, with the statistics that the logging level records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Statistics(CatalogPart):
         return self._session.fetch(Executable, batch, doing=f"Reading the executables of execution {execution_id}")
 
     def executable_statistics(self, execution_id: int) -> list[ExecutableStatistics]:
-        """How each turn of each executable of an execution went; the logging level None writes no statistics."""
+        """How each iteration of each executable of an execution went; the logging level None writes no statistics."""
         batch = select(
             ExecutableStatistics,
             "catalog.executable_statistics AS v",

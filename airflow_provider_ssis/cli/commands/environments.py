@@ -52,7 +52,7 @@ def show(catalog: Catalog, output: Output, folder: str, environment: str) -> Non
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A variable as it shall be; None where it stays as it is."""
+    """The desired values of a variable; None for a value that stays unchanged."""
 
     value: Value
     type: str | None = None

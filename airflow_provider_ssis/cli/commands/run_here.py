@@ -75,7 +75,7 @@ _KEYS = ("parameters", "project_parameters", "connections", "property_overrides"
     type=Pair("PATH=FILE"),
     multiple=True,
     help="Write the rows of a path of a data flow to a .csv or .parquet file: "
-    "'\\Package\\Load.Paths[Source.Output]=rows.csv'. In a loop, each turn has a file: 1_rows.csv, 2_rows.csv.",
+    "'\\Package\\Load.Paths[Source.Output]=rows.csv'. In a loop, each iteration has a file: 1_rows.csv, 2_rows.csv.",
 )
 @click.option("--logging-level", type=click.Choice(_LEVELS), default="basic", help="Which events the run has.")
 @click.option("--follow", is_flag=True, help="Print the messages of the run.")
@@ -182,7 +182,7 @@ def command(
 
 
 class _Shown:
-    """The printed events. The run is canceled if the output cannot be written any more.
+    """The printed events. The run is canceled if the output can no longer be written.
 
     :param show: print an event.
     :param cancel: cancels the run.

@@ -56,7 +56,7 @@ class RunClock:
 
 
 class _Step:
-    """Awaiting it passes a pause to the caller of the coroutine, which goes on when the time has passed."""
+    """Awaiting it passes a pause to the caller of the coroutine, which continues when the time has passed."""
 
     def __init__(self, pause: Pause) -> None:
         self._pause = pause

@@ -9,7 +9,7 @@ from airflow_provider_ssis.project.models import Executable, ExecutableKind, Pro
 
 LOOPS: Final = (ExecutableKind.FOR_LOOP, ExecutableKind.FOREACH_LOOP)
 LOOP_TURNS: Final = 3
-"""The turns of loop containers whose turns are not known: a simulation has no files and rows to enumerate."""
+"""The iterations of loop containers whose iterations are not known: a simulation has no files and rows to enumerate."""
 
 
 def all_executables(root: Executable) -> Iterator[Executable]:
@@ -59,7 +59,7 @@ def _tasks_in(executable: Executable, project: Project, known: dict[str, int]) -
 
 
 def _turns(container: Executable) -> int:
-    """The turns of a container, as far as they are known before it runs."""
+    """The iterations of a container, as far as they are known before it runs."""
     if container.kind not in LOOPS:
         return 1
     return LOOP_TURNS if container.foreach_items is None else len(container.foreach_items.items)

@@ -167,7 +167,7 @@ def _constraint(found: PrecedenceConstraint) -> DtsPrecedenceConstraint:
 
 
 def _data(found: Executable) -> ContainerData:
-    """Return the data of a loop. One whose turns are not known is a Foreach loop without an enumerator."""
+    """Return the data of a loop. One whose iterations are not known is a Foreach loop without an enumerator."""
     loop = found.for_expressions
     if loop is not None:
         return ForLoop(_element(), "", loop.init, loop.condition, loop.step)

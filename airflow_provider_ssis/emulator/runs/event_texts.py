@@ -79,6 +79,6 @@ def too_large(executables: int | None) -> str:
     if executables is None:
         return "The containers and packages of this run are nested too deeply to be simulated. Nest fewer of them."
     return (
-        f"The simulated run was ended after {executables} tasks and containers, each turn of a loop counted. The"
-        " turns of nested loops multiply: disable some of them with a property override."
+        f"The simulated run was ended after {executables} tasks and containers, each iteration of a loop counted. The"
+        " iterations of nested loops multiply: disable some of them with a property override."
     )

@@ -25,7 +25,7 @@ class ExecuteSettings:
     scripts: Mapping[str, str] = field(default_factory=dict)
 
     def on(self, database: Callable[[str], str]) -> ExecuteSettings:
-        """Return the settings with connection strings in the place of the server's own databases.
+        """Return the settings with connection strings instead of the names of the server's own databases.
 
         :param database: returns the connection string of a database by its name.
         """

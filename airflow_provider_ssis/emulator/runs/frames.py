@@ -27,7 +27,7 @@ _NOT_FORCED: Final = -1
 class Frame:
     """The place of an executable whose records are written.
 
-    :param execution_path: its package path, with the turns of loops and the paths of parent packages.
+    :param execution_path: its package path, with the iterations of loops and the paths of parent packages.
     :param parent: the frame around it; None for a package.
     :param is_handler: whether it is an event handler, which raises no events itself.
     """

@@ -69,7 +69,7 @@ class ExecutableRecord:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsRecord:
-    """A row of ``catalog.executable_statistics``: one turn of one executable.
+    """A row of ``catalog.executable_statistics``: one iteration of one executable.
 
     :param package_name: with ``package_path`` the :class:`ExecutableRecord` that it belongs to.
     :param execution_duration: in milliseconds.
@@ -118,7 +118,7 @@ class TappedRowsRecord:
     """The rows that a data tap saw in one run of its data flow: a file.
 
     :param rows: how many passed, up to the most that the tap writes.
-    :param iteration: the turn of the loop around the data flow, from 1; 0 without a loop.
+    :param iteration: the iteration of the loop around the data flow, from 1; 0 without a loop.
     """
 
     tap: DataTap

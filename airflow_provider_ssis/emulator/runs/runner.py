@@ -1,4 +1,4 @@
-"""Plays simulated runs in real time and writes their records to the catalog."""
+"""Simulates runs in real time and writes their records to the catalog."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ class Runtime:
 
 
 class _Player:
-    """Plays the steps of one run: writes records in batches, waits at pauses, and stops the run there."""
+    """Executes the steps of one run: writes records in batches, waits at pauses, and stops the run there."""
 
     def __init__(self, run_log: RunLog, run: _Run, steps: Steps[OperationStatus]) -> None:
         self._log = run_log

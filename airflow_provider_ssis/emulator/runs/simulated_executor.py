@@ -1,4 +1,4 @@
-"""The executor of simulated runs: tasks take the time, and say and do what scripts want."""
+"""The executor of simulated runs: scripts set the duration, messages and result of tasks."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from airflow_provider_ssis.project.models import DataFlow, Executable, Executabl
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop, ItemEnumerator
 
 MOST_EXECUTABLES: Final = 100_000
-"""The most tasks and containers of one run, each turn of a loop counted."""
+"""The most tasks and containers of one run, each iteration of a loop counted."""
 _DEEPEST_PACKAGES: Final = 64
 _MESSAGES_BETWEEN_PAUSES: Final = 1000
 _SECONDS_OF_A_TURN: Final = 0.01
-"""The least time that a turn of a loop takes whose condition reads the clock."""
+"""The least time that an iteration of a loop takes whose condition reads the clock."""
 _CLOCK_FUNCTIONS: Final = ("GETDATE", "GETUTCDATE")
 _TURN: Final = re.compile(r"\[(\d+)\](?!.*\[\d+\])")
-"""The last turn in an execution path: ``\\Package\\Loop[2]\\Load``."""
+"""The last iteration in an execution path: ``\\Package\\Loop[2]\\Load``."""
 
 
 class Crashed(Exception):
@@ -67,7 +67,7 @@ class Packages(Protocol):
 
 
 class SimulatedExecutor:
-    """Does what the tasks of a simulated run do: nothing, but for Expression tasks and what scripts want.
+    """Runs the tasks of a simulated run. Only Expression tasks and scripts have an effect.
 
     :param walk: the walk over the package.
     :param request: the run.
@@ -149,7 +149,7 @@ class SimulatedExecutor:
         return True
 
     async def turns(self, work: Work) -> AsyncGenerator[Sequence[Any]]:
-        """Yield the fixed items of a loop; others take ``LOOP_TURNS`` turns, because there is nothing to enumerate."""
+        """Yield the fixed items of a loop. Others have nothing to enumerate, and run ``LOOP_TURNS`` iterations."""
         loop = work.data
         if not isinstance(loop, ForeachLoop) or not isinstance(loop.enumerator, ItemEnumerator):
             for _ in range(LOOP_TURNS):
@@ -161,7 +161,7 @@ class SimulatedExecutor:
             self._count()
 
     def _count(self) -> None:
-        """Count an executable, or a turn of a loop."""
+        """Count an executable, or an iteration of a loop."""
         self._executables += 1
         if self._executables > MOST_EXECUTABLES:
             raise TooLarge(MOST_EXECUTABLES)
@@ -375,7 +375,7 @@ _UNSIGNED: Final = 0xFFFFFFFF
 
 
 def _iteration(frame: Frame) -> int:
-    """The turn of the innermost loop around a task, from 1; 0 without a loop."""
+    """The iteration of the innermost loop around a task, from 1; 0 without a loop."""
     turn = _TURN.search(frame.execution_path)
     return int(turn[1]) if turn else 0
 

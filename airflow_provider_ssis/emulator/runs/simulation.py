@@ -5,11 +5,11 @@ of the run. Differences to a run that executes the package:
 
 - Nothing is executed, except Expression tasks. Other tasks succeed at once unless a script changes that, and do not
   change variables; a data flow moves no rows.
-- Of property expressions, those are evaluated whose properties a run follows. A Foreach loop takes a turn for each
-  fixed item. Loops over files and other things that a simulation does not have take ``LOOP_TURNS`` turns, and so does,
-  with a warning, a For loop whose condition nothing in the simulation changes.
+- Of property expressions, those are evaluated whose properties a run follows. A Foreach loop runs one iteration for
+  each fixed item. Loops over files and other objects that a simulation does not have run ``LOOP_TURNS`` iterations. So
+  does a For loop whose condition nothing in the simulation changes, with a warning.
 - Parallel executables run one after the other, in the order of the package.
-- A run with more than 100,000 tasks and containers, each turn of a loop counted, fails.
+- A run with more than 100,000 tasks and containers, each iteration of a loop counted, fails.
 - A package that runs itself, directly or through a child package, is skipped with a warning.
 """
 

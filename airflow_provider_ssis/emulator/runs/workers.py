@@ -30,7 +30,7 @@ class WorkerPool:
         self._changed = asyncio.Event()
 
     def set(self, workers: Iterable[Worker]) -> None:
-        """Replace the workers. What the former ones run goes on."""
+        """Replace the workers. Executions on the former ones continue."""
         self._workers = {worker.id: worker for worker in workers}
         self.choose_again()
 

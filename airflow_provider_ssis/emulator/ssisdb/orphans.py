@@ -1,4 +1,4 @@
-"""Closes operations whose process is not there any more: at the start of the server, and by ``catalog.startup``."""
+"""Closes operations whose process no longer exists: at the start of the server, and by ``catalog.startup``."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _customized(store: Store, name: Any) -> tuple[int, int, str]:
         [name],
     )
     if not rows:
-        return 0, 0, f"The customized logging level '{name}' of the execution does not exist any more."
+        return 0, 0, f"The customized logging level '{name}' of the execution no longer exists."
     return int(rows[0][0]), int(rows[0][1]), ""
 
 

@@ -1,4 +1,4 @@
-"""What a validation finds: problems of deployed packages, and of the values of their parameters.
+"""The checks of a validation: problems of deployed packages, and of the values of their parameters.
 
 The checks read the files and the catalog's rows; no connection is opened.
 """

@@ -1,4 +1,4 @@
-"""Where the values of a bulk load are: the rows of a message as positions in its bytes.
+"""The positions of a bulk load's values in the bytes of a message.
 
 A row begins where the one before it ends, so the rows are walked one after the other, with a function that is made for
 the columns. All that follows is done for all rows at once, with numpy.

@@ -206,7 +206,7 @@ class Connection:
         await response.finish()
 
     async def _respond(self, message: RequestMessage, response: ResponseWriter, session: Session) -> None:
-        # A large request, such as a table of a million rows, must not hold up the other clients.
+        # A large request, such as a table of a million rows, must not delay the other clients.
         large = message.size > _LARGE_REQUEST
         match await asyncio.to_thread(requests.parse, message) if large else requests.parse(message):
             case str() as text:
@@ -221,7 +221,7 @@ class Connection:
                     call = calls.pop(0)
                     last = not calls
                     events = session.call(call)
-                    # The values may have hundreds of megabytes: the session frees them when it needs them no more.
+                    # The values may have hundreds of megabytes: the session frees them when it no longer needs them.
                     del call
                     await self._send_events(events, response, Token.DONE_PROCEDURE, last=last)
 
@@ -231,7 +231,7 @@ class Connection:
         try:
             await self._send_events(session.bulk(_bulk_rows(self._parts(message))), response, Token.DONE, last=True)
         finally:
-            # After an error, the rest of the message is of no interest.
+            # After an error, the rest of the message is ignored.
             while self._has_more_parts and (part := await self._next_part()) is not None:
                 self._budget.release(part.size)
 

@@ -1,4 +1,4 @@
-"""What a client sends at login instead of a password: an integrated login's tokens, or an access token."""
+"""The proofs of identity that a client sends instead of a password: Windows tokens, or an access token."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _bounded(body: Encoder, type: SqlType) -> Encoder:  # noqa: A002 - the field
 
 
 def sent_as(type: SqlType) -> SqlType:  # noqa: A002 - the field's own word
-    """The type under which values are sent: newer types in the place of deprecated ones."""
+    """The type under which values are sent: newer types replace deprecated ones."""
     return _SENT_AS.get(type.name, type)
 
 

@@ -31,7 +31,7 @@ class OdbcAddress:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def without_secrets(self, text: str) -> str:
-        """Return a text with asterisks in the place of secrets.
+        """Return a text with asterisks instead of secrets.
 
         :param text: a message of the driver.
         """

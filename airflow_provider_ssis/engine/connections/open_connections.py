@@ -94,7 +94,7 @@ class OpenConnections:
         self._reasons = {}
 
     def get(self, reference: str) -> RunConnection:
-        """Return a connection manager, with what the user puts in its place."""
+        """Return a connection manager, with the replacements of the user applied."""
         found = self._resolve(reference)
         given = self._replacements.get(found.name.lower())
         if given is None:

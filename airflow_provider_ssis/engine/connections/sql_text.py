@@ -99,7 +99,7 @@ def marker_count(text: str) -> int:
 
 
 def with_names(text: str, name: Callable[[int], str]) -> str:
-    """Return a batch with names in the place of its markers ``?``.
+    """Return a batch with names instead of its markers ``?``.
 
     :param text: the batch.
     :param name: returns the name for the number of a marker, from 0.
@@ -113,7 +113,7 @@ def with_names(text: str, name: Callable[[int], str]) -> str:
 
 
 def with_markers(text: str, names: dict[str, int]) -> tuple[str, list[int]]:
-    """Return a batch with markers ``?`` in the place of named parameters, and the numbers of the parameters in order.
+    """Return a batch with markers ``?`` instead of named parameters, and the numbers of the parameters in order.
 
     :param text: the batch.
     :param names: the number of each parameter by name without ``@``, in lower case.

@@ -67,14 +67,14 @@ class Executor(Protocol):
         """
 
     async def begins_turn(self, work: Work, turn: int) -> bool:
-        """Return whether a turn of a For loop takes place whose condition is true.
+        """Return whether an iteration of a For loop takes place whose condition is true.
 
         :param turn: its number, from 1.
         :raises Cancelled: the run was cancelled.
         """
 
     def turns(self, work: Work) -> AsyncGenerator[Sequence[Any]]:
-        """Return the values of the turns of a Foreach loop.
+        """Return the values of the iterations of a Foreach loop.
 
         :raises TaskFailure: there are none, and the loop fails.
         :raises Cancelled: the run was cancelled.

@@ -20,11 +20,11 @@ _ENGLISH_US = 1033
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One run of an executable, in one turn of the loops around it.
+    """One run of an executable, in one iteration of the loops around it.
 
     :param container: the executable, with the values of its property expressions.
     :param package: the run of its package.
-    :param execution_path: its path with the turns of loops, and with the paths of parent packages.
+    :param execution_path: its path with the iterations of loops, and with the paths of parent packages.
     :param parent: the frame around it; None for the package of the run.
     :param handler: the event handler that it is, which has no events itself; None for an executable.
     :param event: the system variables of the event that the handler handles.

@@ -1,4 +1,4 @@
-"""The turns of For and Foreach loops."""
+"""The iterations of For and Foreach loops."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Loops:
         self._executor = executor
 
     async def turns(self, work: Work) -> AsyncGenerator[int]:
-        """Yield the number of each turn, from 1, when it is to begin.
+        """Yield the number of each iteration, from 1, when it is to begin.
 
         :raises TaskFailure: an expression or the enumerator fails; the loop fails.
         """

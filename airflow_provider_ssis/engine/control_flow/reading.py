@@ -27,7 +27,7 @@ class OutputError(EngineError):
 
 
 class _Rows(StreamSink):
-    """The rows of all runs of a task: in a loop, the stream does not end with the first turn."""
+    """The rows of all runs of a task: in a loop, the stream does not end with the first iteration."""
 
     def end(self, *, failed: bool) -> None:
         """The run of the task ended, and maybe not the last one."""

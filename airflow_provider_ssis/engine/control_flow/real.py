@@ -77,7 +77,7 @@ class RealExecutor:
         """Nothing is awaited: the walk limits the number of tasks."""
 
     async def begins_turn(self, work: Work, turn: int) -> bool:
-        """Let each turn begin."""
+        """Let each iteration begin."""
         return True
 
     async def begin(self, frame: Frame) -> None:

@@ -1,4 +1,4 @@
-"""The result and the execution value of an executable, after what the package forces."""
+"""The result and the execution value of an executable, with the forced values of the package applied."""
 
 from __future__ import annotations
 

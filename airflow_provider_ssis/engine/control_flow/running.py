@@ -45,7 +45,7 @@ class RunResult:
 
     :param status: its result.
     :param messages: its messages, in their order.
-    :param statistics: each turn of each executable that ended.
+    :param statistics: each iteration of each executable that ended.
     :param row_counts: the rows of each path and of each destination.
     :param duration: in seconds.
     :param variables: the values of the package's variables at the end, by name with namespace. Not part of the

@@ -1,4 +1,4 @@
-"""Runs a function in a new thread, while the event loop goes on."""
+"""Runs a function in a new thread, so that the event loop is not blocked."""
 
 from __future__ import annotations
 

@@ -273,7 +273,7 @@ class Walk:
     async def _children(self, frame: Frame, container: DtsContainer, path: str) -> None:
         """Run the executables of a container once, as their precedence constraints say.
 
-        :param path: the execution path of the container, with the turn of a loop.
+        :param path: the execution path of the container, with the iteration of a loop.
         """
         schedule = Schedule(container.children, container.constraints)
         running: dict[asyncio.Task[Result], Frame] = {}

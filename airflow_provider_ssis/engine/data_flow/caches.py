@@ -22,7 +22,7 @@ class Cache:
         self._rows: CachedRows | None = None
 
     def claim(self, writer: str, subcomponent: str) -> None:
-        """Become the writer; the same component may write again, such as in the next turn of a loop.
+        """Become the writer; the same component may write again, such as in the next iteration of a loop.
 
         :param writer: the path of the component.
         :raises TaskFailure: another component is the writer; 0xC0010200.

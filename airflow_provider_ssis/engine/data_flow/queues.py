@@ -21,7 +21,7 @@ class Inbox:
     """The inputs of a component with a thread.
 
     A thread that puts a batch into a full queue waits, unless the component waits for a batch of another input: then
-    the batch goes to a file. Without that, a join of two outputs of a Multicast could wait for ever.
+    the batch goes to a file. Without that, a join of two outputs of a Multicast could wait without end.
 
     :param schemas: the columns of each input.
     :param max_bytes: the bytes that wait in each input before the pushing thread waits.

@@ -71,7 +71,7 @@ class ColumnErrors:
 class Sorted:
     """The rows of a batch after the dispositions.
 
-    :param kept: the mask of the rows that go on; None for all.
+    :param kept: the mask of the rows that continue on the path; None for all.
     :param redirected: the rows of the error output, with its schema; None for none.
     """
 

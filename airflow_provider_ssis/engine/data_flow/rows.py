@@ -21,7 +21,7 @@ class RowColumn:
     :param type: its SSIS type, which decides about conversions, truncation and comparison.
     :param component: the name of the component that created it, with which expressions can qualify it.
     :param sort_key_position: its position in the key by which the rows are sorted, from 1; negative for descending, 0
-        for none. A promise of the package. Default: 0.
+        for none. As the package declares it. Default: 0.
     :param comparison_flags: how strings of the sort key were compared. Default: 0.
     """
 

@@ -15,7 +15,7 @@ _TURN: Final = re.compile(r"\[(\d+)\]")
 
 @dataclass(frozen=True, slots=True)
 class FilesOfTap:
-    """Opens the files of a tap. In loops, the number of the turn stands before the name: ``2_rows.csv``.
+    """Opens the files of a tap. In loops, the number of the iteration is put before the name: ``2_rows.csv``.
 
     :param path: the file; ``.parquet`` for Parquet, else CSV.
     :param replaces: whether an existing file is replaced; otherwise a number follows the name, as on a server:
@@ -28,7 +28,7 @@ class FilesOfTap:
     def __call__(self, execution_path: str) -> CsvSink | ParquetSink:
         """Return the sink for a run of the task.
 
-        :param execution_path: the path of the task with the turns of loops.
+        :param execution_path: the path of the task with the iterations of loops.
         """
         turns = "".join(f"{turn}_" for turn in _TURN.findall(execution_path))
         path = self.path.with_name(f"{turns}{self.path.name}")

@@ -51,13 +51,13 @@ def _write(out: TextIO, line: str) -> None:
         out.write(f"{line}\n")
         out.flush()
     except BrokenPipeError:
-        # The process that started this one has ended, so the run cancels itself. What is still written goes nowhere.
+        # The process that started this one has ended, so the run cancels itself. Its further output is discarded.
         with Path(os.devnull).open("w") as nothing:
             os.dup2(nothing.fileno(), out.fileno())
 
 
 def _own_commands() -> IO[str]:
-    """Return the standard input, and let scripts and their programs read an empty one in its place."""
+    """Return the standard input, and let scripts and their programs read an empty one instead."""
     commands = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), sys.stdin.fileno())

@@ -148,7 +148,7 @@ class FtpTask(Task):
     data: Stored
 
     def refusals(self, options: RunOptions) -> Iterator[Refusal]:
-        """Yield unknown operations, and the option to go on after a failure."""
+        """Yield unknown operations, and the option to continue after a failure."""
         if self._name not in _OPERATIONS:
             what = f"the operation {self.data.operation!r}"
             yield Refusal(self.container.path, what, f"the operations are {', '.join(_OPERATIONS)}")

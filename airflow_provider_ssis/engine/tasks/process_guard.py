@@ -54,7 +54,7 @@ def main(engine: int, waits_for_all: bool, command: list[str]) -> None:
         _report(engine, f"{NOT_STARTED} {error}")
         return
     _report(engine, STARTED)
-    # Who stops a service sends these to all of its processes; the guard ends after the program.
+    # A service manager sends these to all processes of a service; the guard ends after the program.
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     # Only the program holds the engine's pipes now, so that both ends see when the other one closes.

@@ -322,7 +322,7 @@ _Write = Callable[[zipfile.ZipFile, zipfile.ZipInfo], None]
 def _save(
     path: Path, archive: zipfile.ZipFile, book: Workbook, written: dict[str, _Write], cancel: CancelToken
 ) -> None:
-    """Write the file again with changed parts, and put it in the place of the old one."""
+    """Write the file again with changed parts, and replace the old one with it."""
     path = path.resolve()
     with _replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as target:
         infos = {info.filename: info for info in archive.infolist()}

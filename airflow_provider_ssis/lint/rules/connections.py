@@ -50,7 +50,7 @@ def unknown(subject: Subject) -> Iterator[Hit]:
     "C102",
     "unused-connection-manager",
     Severity.INFO,
-    explanation="The server shows parameters of a connection manager that has no effect.",
+    explanation="An unused connection manager has no effect, but the server shows its parameters.",
     fix="Remove the connection manager",
 )
 def unused(subject: Subject) -> Iterator[Hit]:
@@ -69,8 +69,10 @@ def unused(subject: Subject) -> Iterator[Hit]:
     "C201",
     "hard-coded-password",
     Severity.ERROR,
-    explanation="A password in a connection string is in plain text in the file and on the server; also in a variable "
-    "or parameter that contains the string.",
+    explanation=(
+        "A password in a connection string is in plain text in the file and on the server. This also applies "
+        "to connection strings in variables and parameters."
+    ),
     fix="Use Windows authentication, or set the sensitive parameter Password on the server",
 )
 def password(subject: Subject) -> Iterator[Hit]:
@@ -97,7 +99,9 @@ def password(subject: Subject) -> Iterator[Hit]:
     "C202",
     "hard-coded-server",
     Severity.INFO,
-    explanation="A fixed server name means another file for each environment, unless each deployment overrides it.",
+    explanation=(
+        "With a fixed server name, each environment needs a separate file, unless each deployment overrides the name."
+    ),
     fix="Set the connection string or server name with a property expression that uses a parameter",
 )
 def server(subject: Subject) -> Iterator[Hit]:
@@ -115,8 +119,10 @@ def server(subject: Subject) -> Iterator[Hit]:
     "C301",
     "thirty-two-bit-provider",
     Severity.WARNING,
-    explanation="Servers run packages in 64-bit mode unless an execution asks for the 32-bit runtime, and the provider "
-    "exists for 32 bits only. SQL Server 2025 deprecates the 32-bit mode.",
+    explanation=(
+        "The provider exists for 32 bits only, but servers run packages in 64-bit mode unless an execution "
+        "requests the 32-bit runtime. SQL Server 2025 deprecates the 32-bit mode."
+    ),
     fix="Use another provider, such as Microsoft.ACE.OLEDB, or run the package with use_32bit_runtime or --use32bit",
 )
 def provider(subject: Subject) -> Iterator[Hit]:

@@ -39,7 +39,7 @@ def disabled(subject: Subject) -> Iterator[Hit]:
     "F102",
     "precedence-never-satisfied",
     Severity.WARNING,
-    explanation="A task whose precedence constraints cannot all hold never runs, without an error.",
+    explanation="A task never runs if its precedence constraints cannot all hold. SSIS reports no error.",
     fix="Correct the constraints, or let one of them be enough (logical OR)",
 )
 def never_runs(subject: Subject) -> Iterator[Hit]:
@@ -53,7 +53,9 @@ def never_runs(subject: Subject) -> Iterator[Hit]:
     "F104",
     "script-without-binary",
     Severity.WARNING,
-    explanation="A Script task whose compiled code is not stored fails on the server, which does not compile it.",
+    explanation=(
+        "The server does not compile scripts. A Script task fails if the package does not contain its compiled code."
+    ),
     fix="Open the script in Visual Studio, build it, and save the package",
 )
 def without_binary(subject: Subject) -> Iterator[Hit]:
@@ -135,7 +137,10 @@ def incomplete_sql(subject: Subject) -> Iterator[Hit]:
     "F110",
     "result-binding-missing",
     Severity.WARNING,
-    explanation="An Execute SQL task with a result set needs variables for it, and without a result set has none.",
+    explanation=(
+        "An Execute SQL task with a result set needs variables for the result. Without a result set, it must "
+        "not have result bindings."
+    ),
     fix="Set ResultSet and the result bindings so that they agree",
 )
 def bindings(subject: Subject) -> Iterator[Hit]:
@@ -180,7 +185,7 @@ def _never(
     for first, second in combinations(before, 2) if needs_all else ():
         both = first.eval_op in _SUCCESS_ONLY and second.eval_op in _SUCCESS_ONLY
         if first.source == second.source and both and {first.value, second.value} == _OPPOSITES:
-            return second, f"{children[first.source].name} cannot succeed and fail"
+            return second, f"{children[first.source].name} cannot both succeed and fail"
     return None
 
 

@@ -18,7 +18,7 @@ _SELECT = re.compile(
     rf"\bselect\b\s*(?:(?:distinct|all)\s+)?{_TOP}(?P<columns>.*?)(?:\bfrom\b\s*(?:\x00(?P<derived>\d+)\x00)?|$)",
     re.IGNORECASE | re.DOTALL,
 )
-"""What stood in parentheses has become a number between null characters."""
+"""Matches a SELECT whose texts in parentheses were replaced by numbers between null characters."""
 _ALL_COLUMNS = re.compile(rf"(?:^|,)\s*(?:{_NAME}\s*\.\s*)*\*\s*(?=,|$)")
 _NOT_SQL = re.compile(r"--[^\r\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _TEXTS = ("str", "wstr", "bytes", "129", "130", "128")
@@ -48,8 +48,10 @@ def unused_column(subject: Subject) -> Iterator[Hit]:
     "D102",
     "truncation-at-destination",
     Severity.WARNING,
-    explanation="A text that is longer than the destination column, or than a column of a Data Conversion on the way, "
-    "is cut or makes the row fail.",
+    explanation=(
+        "A text that is longer than its destination column, or than its column in a Data Conversion, is cut, "
+        "or its row fails."
+    ),
     fix="Widen the destination column, or convert the column with a checked length before",
 )
 def truncation(subject: Subject) -> Iterator[Hit]:
@@ -163,7 +165,7 @@ def lookup_of_all_columns(subject: Subject) -> Iterator[Hit]:
     "D106",
     "missing-error-output",
     Severity.WARNING,
-    explanation="Rows that are redirected to an error output without a path disappear without a trace.",
+    explanation="Rows that are redirected to an error output without a path are lost. SSIS reports no error.",
     fix="Connect the error output to a destination, or let the component fail",
 )
 def missing_error_output(subject: Subject) -> Iterator[Hit]:
@@ -183,7 +185,10 @@ def _redirects(component: Component) -> bool:
     "D107",
     "source-selects-all-columns",
     Severity.INFO,
-    explanation="A query with SELECT * returns new columns when the table changes, so the metadata no longer fit.",
+    explanation=(
+        "A query with SELECT * returns other columns when the table changes. Then they no longer match the "
+        "stored metadata."
+    ),
     fix="Name the columns in the query",
 )
 def source_selects_all(subject: Subject) -> Iterator[Hit]:
@@ -198,7 +203,10 @@ def source_selects_all(subject: Subject) -> Iterator[Hit]:
     "D108",
     "input-without-path",
     Severity.ERROR,
-    explanation="An input without a path fails the validation of the data flow. Spare inputs are marked as dangling.",
+    explanation=(
+        "An input without a path fails the validation of the data flow, unless it is a spare input that is "
+        "marked as dangling."
+    ),
     fix="Connect the component, or remove it",
 )
 def without_path(subject: Subject) -> Iterator[Hit]:
@@ -239,7 +247,7 @@ def _has_sort_key(flow: Flow, input_key: str, seen: set[str]) -> bool:
     "D110",
     "unknown-column",
     Severity.ERROR,
-    explanation="A component that reads a column which no component creates fails at validation.",
+    explanation="A component fails at validation if it reads a column that no component creates.",
     fix="Open the component in Visual Studio and choose its columns again",
 )
 def unknown_column(subject: Subject) -> Iterator[Hit]:
@@ -256,7 +264,10 @@ def unknown_column(subject: Subject) -> Iterator[Hit]:
     "D111",
     "script-component-without-binary",
     Severity.WARNING,
-    explanation="A Script component whose compiled code is not stored fails on the server, which does not compile it.",
+    explanation=(
+        "The server does not compile scripts. A Script component fails if the package does not contain its "
+        "compiled code."
+    ),
     fix="Open the script in Visual Studio, build it, and save the package",
 )
 def script_without_binary(subject: Subject) -> Iterator[Hit]:

@@ -110,9 +110,11 @@ class _Found:
     "E101",
     "invalid-expression",
     Severity.ERROR,
-    explanation="An expression with a syntax error, an unknown name or types that do not go together fails when it is "
-    "evaluated, at validation or in the middle of a run.",
-    fix="Correct the expression; `airflow-ssis eval` evaluates it",
+    explanation=(
+        "An expression with a syntax error, an unknown name or incompatible types fails when it is "
+        "evaluated: at validation or during a run."
+    ),
+    fix="Correct the expression, and test it with `airflow-ssis eval`",
 )
 def invalid(subject: Subject) -> Iterator[Hit]:
     """Compile each expression of each package, and compare its type with what it is for."""
@@ -124,8 +126,10 @@ def invalid(subject: Subject) -> Iterator[Hit]:
     "E102",
     "expression-of-another-kind",
     Severity.WARNING,
-    explanation="Variables keep their type during a run, and the designer rejects a number for a text property: the "
-    "value of an expression that is of another kind may not be accepted.",
+    explanation=(
+        "Variables keep their type during a run, and the designer rejects a number for a text property. So "
+        "an expression with a value of another kind may fail."
+    ),
     fix="Cast the value, for instance with (DT_WSTR,20), or change the type of the variable",
 )
 def of_another_kind(subject: Subject) -> Iterator[Hit]:

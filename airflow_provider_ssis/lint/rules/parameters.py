@@ -16,8 +16,8 @@ _REFERENCE = re.compile(r"\$(Project|Package)::(\w+)")
     "P101",
     "required-parameter-without-value",
     Severity.INFO,
-    explanation="A required parameter has no design default on the server: each execution must set it, or fails.",
-    fix="Set it for each execution or on the server, or give it a default and make it optional",
+    explanation="A required parameter has no default on the server. An execution that does not set it fails.",
+    fix="Set the parameter on the server or for each execution, or make it optional with a default",
 )
 def required(subject: Subject) -> Iterator[Hit]:
     """Find required parameters whose value is absent or empty."""
@@ -36,7 +36,7 @@ def required(subject: Subject) -> Iterator[Hit]:
     "P102",
     "unused-parameter",
     Severity.INFO,
-    explanation="A parameter that nothing reads has no effect, so setting it changes nothing.",
+    explanation="Setting a parameter that nothing reads has no effect.",
     fix="Remove the parameter, or use it",
 )
 def unused(subject: Subject) -> Iterator[Hit]:
@@ -86,7 +86,7 @@ def unknown(subject: Subject) -> Iterator[Hit]:
     "P104",
     "sensitive-value-in-plain-text",
     Severity.ERROR,
-    explanation="The value of a sensitive parameter is in the file, where everyone who has the file can read it.",
+    explanation="The value of a sensitive parameter is in plain text in the file.",
     fix="Remove the value, or protect the project with a password",
 )
 def plain_secret(subject: Subject) -> Iterator[Hit]:

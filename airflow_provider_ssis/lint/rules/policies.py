@@ -1,4 +1,4 @@
-"""Rules that check only what the configuration asks for: event handlers and names."""
+"""Rules that apply only if the configuration enables them: event handlers and names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_ssis.project.models import ExecutableKind
     "N101",
     "missing-event-handler",
     Severity.WARNING,
-    explanation="The configuration require-event-handlers names event handlers that each package must have.",
+    explanation="The option require-event-handlers lists the event handlers that each package must have.",
     fix="Add the event handler to the package",
 )
 def event_handlers(subject: Subject) -> Iterator[Hit]:
@@ -31,7 +31,7 @@ def event_handlers(subject: Subject) -> Iterator[Hit]:
     "N102",
     "name-breaks-rule",
     Severity.INFO,
-    explanation="The configuration names has a regular expression for the names of a kind of object.",
+    explanation="The option names has regular expressions for the names of objects, by kind of object.",
     fix="Rename the object",
 )
 def names(subject: Subject) -> Iterator[Hit]:

@@ -50,7 +50,9 @@ def levels_differ(subject: Subject) -> Iterator[Hit]:
     "P202",
     "user-key",
     Severity.WARNING,
-    explanation="Only the author's Windows account can decrypt the sensitive values: no server can, and no colleague.",
+    explanation=(
+        "Only the author's Windows account can decrypt the sensitive values. A server or another user cannot."
+    ),
     fix="Use DontSaveSensitive and set sensitive values on the server, or protect the project with a password",
 )
 def user_key(subject: Subject) -> Iterator[Hit]:
@@ -72,7 +74,9 @@ def user_key(subject: Subject) -> Iterator[Hit]:
     "P301",
     "duplicate-id",
     Severity.WARNING,
-    explanation="Copied packages and tasks keep their id. Logs, events and overrides then name two objects at once.",
+    explanation=(
+        "Copied packages and tasks keep their id. Then an id in logs, events and overrides refers to two objects."
+    ),
     fix="Generate a new id in Visual Studio (property ID)",
 )
 def duplicate_ids(subject: Subject) -> Iterator[Hit]:
@@ -102,7 +106,10 @@ def duplicate_ids(subject: Subject) -> Iterator[Hit]:
     "P303",
     "duplicate-name",
     Severity.WARNING,
-    explanation="Property paths, logs and expressions name objects: of two with the same name, one cannot be reached.",
+    explanation=(
+        "Property paths, logs and expressions refer to objects by name. They cannot refer to both of two "
+        "objects with the same name."
+    ),
     fix="Rename one of the objects",
 )
 def duplicate_names(subject: Subject) -> Iterator[Hit]:
@@ -193,7 +200,7 @@ def unknown_child_parameter(subject: Subject) -> Iterator[Hit]:
     "P403",
     "package-runs-itself",
     Severity.ERROR,
-    explanation="Packages that run each other in a circle never end.",
+    explanation="Packages that run each other in a cycle never end.",
     fix="Remove one of the Execute Package tasks",
 )
 def circle(subject: Subject) -> Iterator[Hit]:

@@ -1,4 +1,4 @@
-"""Rules about what a target removed, deprecated, or cannot run.
+"""Rules about features that a target removed, deprecated, or cannot run.
 
 Sources: Microsoft's pages "What's new in Integration Services" for SQL Server 2025, "Limitations and known issues for
 SSIS on Linux", "Integration Services Backward Compatibility", "SSIS migration assessment rules" for Azure Data Factory,
@@ -165,7 +165,7 @@ def removed(subject: Subject) -> Iterator[Hit]:
     fix="Plan the replacement",
 )
 def deprecated(subject: Subject) -> Iterator[Hit]:
-    """Find what a version of SQL Server deprecates, or no longer installs."""
+    """Find features that a version of SQL Server deprecates or no longer installs."""
     target = subject.configuration.target
     yield from _limited(subject, _DEPRECATED, "needs a replacement")
     if target not in ("sqlserver2022", "sqlserver2025"):
@@ -256,7 +256,7 @@ def _linux(subject: Subject) -> Iterator[Hit]:
     "T104",
     "format-of-another-version",
     Severity.WARNING,
-    explanation="A server does not read formats of a later version, and converts earlier ones in each run.",
+    explanation="A server cannot read formats of a later version, and converts earlier formats in each run.",
     fix="Set TargetServerVersion of the project to the version of the server and save its packages",
 )
 def version(subject: Subject) -> Iterator[Hit]:
@@ -285,7 +285,7 @@ def version(subject: Subject) -> Iterator[Hit]:
     fix="Replace it, or set up the integration runtime for it",
 )
 def needs_setup(subject: Subject) -> Iterator[Hit]:
-    """Find what fails in Azure without a setup of the integration runtime."""
+    """Find parts that fail in Azure without a setup of the integration runtime."""
     if subject.configuration.target != "azure":
         return
     for place, manager in subject.managers():

@@ -37,8 +37,8 @@ _ACCESS_MODES = {"OpenRowsetVariable": ("1", "4"), "SqlCommandVariable": ("3",),
     "V101",
     "unknown-variable",
     Severity.ERROR,
-    explanation="A task that names a variable which is not visible to it fails at validation.",
-    fix="Declare the variable in the task or around it, or correct the name",
+    explanation="A task fails at validation if it refers to a variable that is not visible to it.",
+    fix="Declare the variable in the task or in a container around it, or correct the name",
 )
 def unknown(subject: Subject) -> Iterator[Hit]:
     """Find names of variables in the properties of tasks, loops and components."""

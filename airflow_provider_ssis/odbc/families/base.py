@@ -1,4 +1,4 @@
-"""What a driver family must define."""
+"""The interface of a driver family."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ class ContainerContents(Tasks, ScopeBuilder):
 
         :param name: its name.
         :param condition: the expression that is true while the loop continues.
-        :param init: an assignment before the first turn. Default: none.
-        :param assign: an assignment after each turn. Default: none.
+        :param init: an assignment before the first iteration. Default: none.
+        :param assign: an assignment after each iteration. Default: none.
         :param options: as for :meth:`add_sequence`.
         :raises BuildError: as for :meth:`add_sequence`, or there is no condition.
         """
@@ -109,7 +109,7 @@ class ContainerContents(Tasks, ScopeBuilder):
         :param name: its name.
         :param enumerator: what it iterates over: a class of ``project.package.loops``. None makes a loop that fails at
             validation, as the designer stores a new one.
-        :param mappings: the variables that get the values of each turn, in order or by number from 0. Default: none.
+        :param mappings: the variables for the values of each iteration, in order or by number from 0. Default: none.
         :param enumerator_expressions: property expressions of the enumerator, by the name of the property:
             ``Directory``, ``FileSpec``, ... Default: none.
         :param options: as for :meth:`add_sequence`.

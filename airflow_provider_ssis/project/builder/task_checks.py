@@ -1,4 +1,4 @@
-"""What the methods that add tasks share: checks of connection managers, variables and choices."""
+"""Checks for the methods that add tasks: connection managers, variables and choices."""
 
 from __future__ import annotations
 

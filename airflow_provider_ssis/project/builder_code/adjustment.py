@@ -1,4 +1,4 @@
-"""Code for what the first call of a component has not set."""
+"""Code for the properties that the first call of a component does not set."""
 
 from __future__ import annotations
 

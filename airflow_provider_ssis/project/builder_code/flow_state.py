@@ -1,4 +1,4 @@
-"""What the code for the components of a data flow shares."""
+"""The state that the code for the components of a data flow shares."""
 
 from __future__ import annotations
 

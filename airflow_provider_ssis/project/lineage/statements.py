@@ -262,7 +262,7 @@ def _table_behind(name: str, statement: exp.Expr) -> exp.Table | None:
 
 
 def _with_common_tables(query: exp.Query, statement: exp.Expr) -> exp.Query:
-    """Return the query of an INSERT with the common table expressions that stand before the INSERT."""
+    """Return the query of an INSERT with the common table expressions before the INSERT."""
     key = next((key for key in ("with_", "with") if statement.args.get(key)), None)
     if key is None or query.args.get(key):
         return query

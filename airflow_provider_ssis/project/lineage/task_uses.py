@@ -1,4 +1,4 @@
-"""What a task reads and writes, collected while its parts are read."""
+"""The inputs and outputs of a task, collected while its parts are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a manifest says about a package: made from the package, or brought up to date with it.
+"""The metadata of a package in a manifest: created from the package, or updated with it.
 
 Visual Studio writes the manifest of a project file from the packages, while the .dtproj keeps the manifest of the last
 time that the project itself was saved. Source: projects whose built .dtproj (folder ``obj``) is newer than their own.

@@ -1,4 +1,4 @@
-"""What a build changes in a project: its protection, parameter values, and version."""
+"""The changes of a build: protection, parameter values, and version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a refused call needs on the server. What has an id becomes a marker of the statement."""
+"""The objects that a refused call needs on the server. Each object's id becomes a marker of the statement."""
 
 from __future__ import annotations
 

@@ -273,7 +273,7 @@ def nested(depth: int, kind: Callable[..., Executable]) -> Executable:
 def test_a_run_of_many_nested_loops_fails_after_a_bounded_number_of_turns(
     loop: Callable[..., Executable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # With fewer turns than the real bound, which take seconds.
+    # With fewer iterations than the real bound, which take seconds.
     assert simulated_executor.MOST_EXECUTABLES == 100_000
     monkeypatch.setattr(simulated_executor, "MOST_EXECUTABLES", 2000)
     played = play(request(package("Load.dtsx", nested(61, loop)), level=LoggingLevel.NONE))

@@ -72,7 +72,7 @@ def test_each_message_says_where_it_comes_from() -> None:
     assert {event.message_source_id for event in orders} == {root.children[0].children[0].id}
     assert {event.package_path for event in orders} == {"\\Package\\Each\\Orders"}
     assert {event.execution_path for event in orders} == {
-        "\\Package\\Each\\Orders",  # validated with the package, before any turn
+        "\\Package\\Each\\Orders",  # validated with the package, before any iteration
         *(f"\\Package\\Each[{turn}]\\Orders" for turn in (1, 2, 3)),
     }
 

@@ -117,7 +117,7 @@ def test_a_file_that_exists_is_kept(server: SsisdbEmulator, connection: pyodbc.C
     assert names == ["again.csv", "again[1].csv", "again[2].csv"]
 
 
-def test_each_turn_of_a_loop_has_a_file(server: SsisdbEmulator, connection: pyodbc.Connection) -> None:
+def test_each_iteration_of_a_loop_has_a_file(server: SsisdbEmulator, connection: pyodbc.Connection) -> None:
     execution_id = create(connection, "Loop.dtsx")
     add(connection, execution_id, "loop.csv", 1, task="\\Package\\Each\\Copy")
     assert run(connection, execution_id) == 7

@@ -184,7 +184,7 @@ def test_no_error_repeats_a_password(admin: pyodbc.Connection) -> None:
     assert PASSWORD not in str(refused.value)
 
 
-def test_dropped_principals_are_not_there_any_more(ssisdb_emulator: SsisdbEmulator, admin: pyodbc.Connection) -> None:
+def test_dropped_principals_no_longer_exist(ssisdb_emulator: SsisdbEmulator, admin: pyodbc.Connection) -> None:
     make(admin, "ann")
     rows(admin, "CREATE ROLE operators; ALTER ROLE operators ADD MEMBER ann")
     assert error_number(admin, "DROP ROLE operators") == 15144

@@ -113,7 +113,7 @@ def test_an_oversized_request_ends_its_own_connection(server: EchoServer, caplog
     assert "a message of more than 100000 bytes" in caplog.text
 
 
-def test_a_client_that_is_killed_is_no_error_of_the_server(
+def test_a_client_that_is_killed_is_not_an_error_of_the_server(
     server: EchoServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

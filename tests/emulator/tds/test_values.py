@@ -140,7 +140,7 @@ def test_a_datetime_is_rounded_to_a_three_hundredth_of_a_second(value: dt.dateti
 
 
 @given(data=st.binary(max_size=200))
-def test_bytes_that_are_no_value_are_a_protocol_error(data: bytes) -> None:
+def test_bytes_that_are_not_a_value_are_a_protocol_error(data: bytes) -> None:
     reader = MessageReader(data)
     try:
         read_type(reader).decode(reader)

@@ -121,7 +121,7 @@ def test_a_handler_of_a_change_uses_the_slot_of_the_task_and_does_not_handle_its
     assert result.variables["User::N"] == 11
 
 
-def test_an_equal_value_is_no_change(runs: EngineRuns) -> None:
+def test_an_equal_value_is_not_a_change(runs: EngineRuns) -> None:
     package = PackageBuilder("P")
     package.add_variable("Day", datetime(2024, 2, 29), raise_changed_event=True)
     package.add_variable("Amount", Decimal("1.50"), raise_changed_event=True)

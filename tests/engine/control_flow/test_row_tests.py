@@ -52,7 +52,7 @@ def test_given_rows_pass_the_package_and_arrive_by_the_names_of_the_table(tmp_pa
     assert found.rows(FACT) == [{"OrderId": 1, "Net": Decimal("8.00")}, {"OrderId": 2, "Net": None}]
 
 
-def test_a_function_gives_the_rows_of_each_turn_of_a_loop(tmp_path: Path) -> None:
+def test_a_function_gives_the_rows_of_each_iteration_of_a_loop(tmp_path: Path) -> None:
     turn = iter(range(10))
 
     def orders() -> Iterator[list[dict[str, Any]]]:
@@ -77,7 +77,7 @@ def test_a_destination_without_rows_has_none(tmp_path: Path) -> None:
     ("row", "text"),
     [
         ({"Unknown": 1}, "the column Unknown, which the source does not have: Id, Amount, Placed"),
-        ({"Id": "many"}, "a value of the column Id that is no"),
+        ({"Id": "many"}, "a value of the column Id that is not a valid"),
         ({"Amount": Decimal("1E+17")}, "more than the 18 digits of the column Amount"),
     ],
 )

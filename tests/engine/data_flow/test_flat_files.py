@@ -151,7 +151,7 @@ def test_code_pages(code_page: int, encoded: bytes) -> None:
     assert rows == [["1", encoded.replace(b"|", b"").decode(name)]]
 
 
-def test_a_byte_of_a_character_is_no_delimiter() -> None:
+def test_a_byte_of_a_character_is_not_a_delimiter() -> None:
     # The second byte of this character in code page 932 is that of the vertical bar.
     character = b"\x83\x7c".decode("cp932")
     assert _both(_format("|", "\n", code_page=932), b"\x83\x7c|x\n") == [[character, "x"]]
@@ -166,7 +166,7 @@ def test_unicode_files() -> None:
         assert raised.value.code == code
 
 
-def test_the_byte_order_mark_of_utf_8_is_no_text() -> None:
+def test_the_byte_order_mark_of_utf_8_is_not_text() -> None:
     assert _both(_format(",", "\n"), b"\xef\xbb\xbf1,a\n") == [["1", "a"]]
 
 

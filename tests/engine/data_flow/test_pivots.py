@@ -41,7 +41,7 @@ def test_a_row_of_only_null_stays_as_one_row(flow: FlowTest) -> None:
     assert result.rows["Out"] == [("Fred", None, None, None), ("x", 1, None, 1)]
 
 
-def test_a_key_that_is_no_value_of_its_type_fails(flow: FlowTest) -> None:
+def test_a_key_that_is_not_a_value_of_its_type_fails(flow: FlowTest) -> None:
     source = flow.source("In", "1,2\n", [integer("jan"), integer("feb")])
     columns = {"Amount": {"jan": "January", "feb": "2"}}
     unpivot = flow.flow.add_unpivot("Unpivot", source.output, key=Column("Month", "DT_I4"), columns=columns)

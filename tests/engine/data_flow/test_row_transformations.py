@@ -264,7 +264,7 @@ def test_mappings_that_exclude_each_other_are_refused(flow: FlowTest, flags: int
     assert "exclude each other" in refusal
 
 
-def test_reversed_bytes_that_are_no_text_fail(flow: FlowTest) -> None:
+def test_reversed_bytes_that_are_not_text_fail(flow: FlowTest) -> None:
     source = flow.source("In", "Ø\n", [text("s")])
     flow.rows_of("Out", flow.flow.add_character_map("Map", source.output, replace={"s": 0x800}).output)
     failure = flow.run().failure

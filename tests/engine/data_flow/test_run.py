@@ -78,7 +78,7 @@ def test_rows_of_one_input_go_to_disk_while_the_component_waits_for_another(tmp_
     thread.start()
     first.wait(60)
     for number in range(100, 150):
-        inbox.put("B", _batch(number))  # would wait for ever in a bounded queue
+        inbox.put("B", _batch(number))  # would block forever in a bounded queue
     inbox.put("A", _batch(1))
     inbox.end("B")
     inbox.end("A")

@@ -124,7 +124,7 @@ def test_a_script_that_cannot_be_cancelled_is_killed(with_script: Path) -> None:
     assert (result.status, result.exit_code) == ("canceled", 3)
 
 
-def test_a_killed_process_is_no_success(tmp_path: Path) -> None:
+def test_a_killed_process_is_not_a_success(tmp_path: Path) -> None:
     with EngineProcess(job(saved(endless(), tmp_path))) as process:
         next(process.events())
         os.kill(process.pid, signal.SIGKILL)
@@ -192,6 +192,6 @@ def test_the_values_of_a_job_keep_their_types() -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"source": "x", "unknown": 1}'])
-def test_other_json_is_no_job(text: str) -> None:
+def test_other_json_is_not_a_job(text: str) -> None:
     with pytest.raises(ValueError, match="not a job"):
         RunJob.from_json(text)

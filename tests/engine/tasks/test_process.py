@@ -179,7 +179,7 @@ class TestProcesses:
         session, pid = lines[-1].split()
         assert session == pid
 
-    def test_a_file_that_is_no_program_fails(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_a_program_fails(self, tmp_path: Path) -> None:
         path = tmp_path / "tool.exe"
         path.write_bytes(b"MZ")
         path.chmod(0o755)

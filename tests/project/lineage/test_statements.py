@@ -101,7 +101,7 @@ def test_written_columns_have_their_origins() -> None:
     assert statement_lineage(sql).columns == {(T, "total"): {(S, "a"), (X, "b")}, (T, "name"): {(X, "n")}}
 
 
-def test_a_common_table_expression_before_an_insert_is_no_origin() -> None:
+def test_a_common_table_expression_before_an_insert_is_not_an_origin() -> None:
     sql = "WITH c AS (SELECT a FROM dbo.S) INSERT INTO dbo.T (b) SELECT a FROM c"
     assert statement_lineage(sql).columns == {(T, "b"): {(S, "a")}}
 
@@ -229,7 +229,9 @@ def test_statements_need_no_end(sql: str, reads: dict[Name, set[str]], writes: d
         ("DELETE dbo.T\nSELECT 'x", "cannot be read", {}),
     ],
 )
-def test_what_is_not_known_is_noted_and_the_rest_is_read(sql: str, note: str, writes: dict[Name, set[str]]) -> None:
+def test_a_value_that_is_not_known_is_noted_and_the_rest_is_read(
+    sql: str, note: str, writes: dict[Name, set[str]]
+) -> None:
     found = statement_lineage(sql)
     assert [note in one for one in found.notes] == [True]
     assert found.writes == writes

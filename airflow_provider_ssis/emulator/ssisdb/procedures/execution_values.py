@@ -104,7 +104,7 @@ async def set_execution_property_override_value(call: CatalogCall) -> None:
             [execution_id, call["property_path"]],
         )
         if known:
-            # A real catalog forgets the WHERE: it changes the overrides of all executions.
+            # A real catalog has no WHERE in this statement: it changes the overrides of all executions.
             condition = "true" if call.ssisdb.quirks else _SAME_PATH
             place = [] if call.ssisdb.quirks else [execution_id, call["property_path"]]
             store.execute(

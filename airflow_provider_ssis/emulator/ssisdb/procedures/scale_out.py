@@ -164,7 +164,7 @@ async def enable_worker_agent(call: CatalogCall) -> None:
 
 @catalog_procedure("disable_worker_agent", "@WorkerAgentId uniqueidentifier", granted_to=ADMIN_ROLE, windows_only=False)
 async def disable_worker_agent(call: CatalogCall) -> None:
-    """27100 NULL, 27243 no such worker. What the worker runs goes on."""
+    """27100 NULL, 27243 no such worker. Executions that the worker already runs continue."""
     await _set_enabled(call, enabled=False)
 
 

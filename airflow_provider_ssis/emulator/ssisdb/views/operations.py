@@ -130,7 +130,8 @@ catalog_view(
     " subcomponent_name nvarchar(4000); phase sysname NN; start_time dto7; end_time dto7; execution_path nvarchar(max)",
     f"SELECT {_PHASE}, start_time, end_time, execution_path FROM internal.execution_component_phases",
     READABLE_EXECUTION,
-    # A real catalog forgets a pair of brackets: members of ssis_logreader get each phase a second time, backwards.
+    # The view of a real catalog lacks a pair of brackets: members of ssis_logreader get each phase twice, once
+    # reversed.
     quirk=(
         f"SELECT {_PHASE}, end_time, start_time, execution_path FROM internal.execution_component_phases"
         " WHERE end_time IS NOT NULL AND getvariable('is_ssis_logreader')"

@@ -149,7 +149,7 @@ class StagedChange:
         if self._change.kinds != {INSERTED}:
             found = _execute(connection, _duplicates(table, key, filtered))
         else:
-            # New rows repeat only each other and the rows that are there.
+            # New rows can only repeat each other and the existing rows.
             found = _execute(connection, _among_new(table, key, filtered)) if inserted > 1 else []
             found = found or _execute(connection, _among_old(table, key, filtered))
         return found[0][0] if found else None
@@ -314,7 +314,7 @@ def repeated_key(table: WritableTable, key: Key) -> str:
 
 
 def duplicate(table: WritableTable, key: Key, shown: str) -> SqlError:
-    """The error for a key that is there already.
+    """The error for a key that exists already.
 
     :param shown: its values.
     """

@@ -1,4 +1,4 @@
-"""Cursors of a session: what they are named, and where they are in their rows.
+"""Cursors of a session: their names and positions.
 
 OPEN reads all rows of a cursor's query, as SQL Server does for STATIC. Changes that a loop makes to the table under its
 cursor are not seen by later fetches.
@@ -98,7 +98,7 @@ _NOT_FORWARD: Final = frozenset({"STATIC", "KEYSET", "DYNAMIC"})
 
 @dataclass(slots=True)
 class Cursors:
-    """What a session knows of its cursors.
+    """The cursors of a session.
 
     :param named: the GLOBAL cursors, by name in lower case.
     :param fetch_status: ``@@FETCH_STATUS``.

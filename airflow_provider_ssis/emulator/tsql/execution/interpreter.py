@@ -1,4 +1,4 @@
-"""Runs the statements of a batch, one after the other, and says what happened as events.
+"""Runs the statements of a batch, one after the other, and reports the results as events.
 
 Each generator of events that runs another closes it before it ends itself (``aclosing``): when a client cancels, tables
 are dropped and options restored at once, not some time later.
@@ -112,7 +112,7 @@ class Interpreter:
         except SqlError as error:
             failure = error
         except Exception as fault:
-            # A fault of this server: the client gets an error, and its session goes on.
+            # A fault of this server: the client gets an error, and its session continues.
             log.exception("internal error in a request")
             failure = _own_fault(fault)
         if failure is not None:

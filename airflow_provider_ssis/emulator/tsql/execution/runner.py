@@ -1,4 +1,4 @@
-"""What statements and procedures use of the interpreter, and the procedures that every database has."""
+"""The interface of the interpreter for statements and procedures, and the procedures of every database."""
 
 from __future__ import annotations
 

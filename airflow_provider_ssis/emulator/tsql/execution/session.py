@@ -23,7 +23,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 
 
 class TsqlSession:
-    """One client's conversation with the server; see :class:`~airflow_provider_ssis.emulator.session.Session`.
+    """The session of one client; see :class:`~airflow_provider_ssis.emulator.session.Session`.
 
     :param state: of the session.
     :param system_procedures: the procedures that every database has.

@@ -221,7 +221,7 @@ class SessionState:
         self.database = self._login_database if exists else _DEFAULT_DATABASE
 
     def leave_databases(self) -> None:
-        """Roll back, and use no client's database any more."""
+        """Roll back, and stop using clients' databases."""
         self.transactions.abort()
         if self.engine.databases.get(self.database) is not None:
             self.database = _DEFAULT_DATABASE

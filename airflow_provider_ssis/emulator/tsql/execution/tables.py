@@ -136,7 +136,7 @@ _CHANGING: Final = re.compile(r"\b(newid|newsequentialid|rand|crypt_gen_random)\
 
 
 def check_rules(session: SessionState, table: WritableTable) -> None:
-    """See that the rules of a new table name its columns, and that defaults, checks and computed columns are right.
+    """Check that the rules of a new table name its columns, and that defaults, checks and computed columns are right.
 
     :raises SqlError: 207, 1911 and others.
     """
@@ -148,7 +148,7 @@ def check_rules(session: SessionState, table: WritableTable) -> None:
 
 
 def check_filters(session: SessionState, table: WritableTable) -> None:
-    """See that the conditions of filtered indexes are right.
+    """Check that the conditions of filtered indexes are right.
 
     :raises SqlError: 207, 10735 and others.
     """
@@ -380,7 +380,7 @@ async def table_value(session: SessionState, name: str, frame: Frame) -> TableVa
 
 
 def check_current(session: SessionState, table: WritableTable) -> None:
-    """See that a table has not changed since it was found, before it was locked.
+    """Check that a table has not changed since it was found, before it was locked.
 
     :raises SqlError: 208, 1205.
     """

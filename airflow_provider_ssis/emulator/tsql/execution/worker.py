@@ -1,6 +1,6 @@
-"""Runs the queries of a session in a thread, so that no query holds up the other sessions.
+"""Runs the queries of a session in a thread, so that no query blocks the other sessions.
 
-The event loop is the home of everything else: sessions, locks, transactions. A session does nothing while its query
+All other state belongs to the event loop: sessions, locks, transactions. A session does nothing while its query
 runs, so the two never touch its state at the same time.
 """
 

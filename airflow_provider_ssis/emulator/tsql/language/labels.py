@@ -56,7 +56,7 @@ class Labels:
         return jump
 
     def check(self) -> None:
-        """See that each GOTO has its label.
+        """Check that each GOTO has its label.
 
         :raises SqlError: 133, the batch has no such label; 40514, the jump leads into a block.
         """

@@ -1,4 +1,4 @@
-"""Statements about what a table has besides its rows: DBCC CHECKIDENT, ALTER INDEX, UPDATE STATISTICS, ALTER SCHEMA."""
+"""Maintenance of tables: DBCC CHECKIDENT, ALTER INDEX, UPDATE STATISTICS, ALTER SCHEMA and others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SET options: which there are, and what those do that change anything here."""
+"""The SET options, and the effect of those that this server implements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supp
 class Options:
     """The SET options that have an effect on a session.
 
-    :param lock_timeout: milliseconds to wait for a lock; -1 waits for ever.
+    :param lock_timeout: milliseconds to wait for a lock; -1 waits without a limit.
     :param row_count: the most rows that a query returns; 0 is all of them.
     :param date_first: the first day of a week, from Monday (1) to Sunday (7).
     :param date_order: SET DATEFORMAT.

@@ -1,4 +1,4 @@
-"""A place in the tokens of a batch, and what has been declared up to there."""
+"""A position in the tokens of a batch, and the declarations before it."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class TokenStream:
         return name in self.tables or name in self.given_tables
 
     def check_scalar(self) -> None:
-        """See that the current token names a declared variable that is not a table.
+        """Check that the current token names a declared variable that is not a table.
 
         :raises SqlError: 137, it does not.
         """
@@ -154,7 +154,7 @@ class TokenStream:
             raise undeclared(self.now.text, line=self.now.line)
 
     def check_variable(self) -> None:
-        """See that the variable that the current token names is declared.
+        """Check that the variable that the current token names is declared.
 
         :raises SqlError: 137, 1087: it is not.
         """

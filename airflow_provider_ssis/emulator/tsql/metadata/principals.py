@@ -22,7 +22,7 @@ GUEST_ID: Final = 2
 
 
 class LoginKind(Enum):
-    """Who checks that a client is who it claims to be: SQL Server itself, a Windows domain, Entra ID."""
+    """The authority that checks the identity of a client: SQL Server itself, a Windows domain, Entra ID."""
 
     SQL = "S"
     WINDOWS = "U"

@@ -386,7 +386,7 @@ def not_understood(node: exp.Expr) -> SqlError:
 
 
 def only(node: exp.Expr, *understood: str) -> None:
-    """See that a node has no part beyond those that its rule reads.
+    """Check that a node has no part beyond those that its rule reads.
 
     :raises SqlError: 102, it has; passing over it would give a wrong answer.
     """

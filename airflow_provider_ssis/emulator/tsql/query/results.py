@@ -79,7 +79,7 @@ class CompiledQuery:
         return self.is_computed and not any(_is_long(values[name]) for name in self.large_variables)
 
     def check_rights(self, values: Mapping[str, Any]) -> None:
-        """See that the session may read what the query reads.
+        """Check that the session may read what the query reads.
 
         :param values: those that ``parameters`` names.
         :raises SqlError: 229, 916.

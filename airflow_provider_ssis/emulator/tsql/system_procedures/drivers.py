@@ -1,4 +1,4 @@
-"""What drivers ask of themselves: data types, columns of a batch, parameters of a batch."""
+"""The procedures that drivers call by themselves: data types, columns of a batch, parameters of a batch."""
 
 from __future__ import annotations
 

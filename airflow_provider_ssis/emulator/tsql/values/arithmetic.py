@@ -1,4 +1,4 @@
-"""What operators do to two values of one type: the same in Python as in a query."""
+"""The operators on two values of one type: the same in Python as in a query."""
 
 from __future__ import annotations
 

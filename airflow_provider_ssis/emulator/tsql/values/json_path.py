@@ -79,7 +79,7 @@ def _no_constant(word: str) -> Any:
 
 
 def check_json(text: str) -> None:
-    """See that a text is JSON.
+    """Check that a text is JSON.
 
     :raises SqlError: 13609, it is not.
     """

@@ -65,7 +65,7 @@ def _written(tree: dict[str, Any]) -> str:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """See that the names of the columns make one tree.
+    """Check that the names of the columns make one tree.
 
     :raises SqlError: 13605 a column has no name; 13601 two of them clash.
     """

@@ -1,4 +1,4 @@
-"""A bounded memory of what was computed lately, for several threads."""
+"""A bounded cache of recent results, for several threads."""
 
 from __future__ import annotations
 

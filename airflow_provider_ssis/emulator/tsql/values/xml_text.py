@@ -102,7 +102,7 @@ def _child(parent: _Element, name: str) -> _Element:
 
 
 def check_path(name: str, has_row: bool, seen: list[str]) -> None:
-    """See that a column's name is a path of FOR XML PATH.
+    """Check that a column's name is a path of FOR XML PATH.
 
     :param has_row: whether the rows have an element.
     :param seen: the names before it.

@@ -18,7 +18,7 @@ _FIRST_TABLE, _ALL_ROWS, _TABLES = "EnumerateRowsInFirstTable", "EnumerateAllRow
 
 
 class AdoTurns(ForeachEnumerator[AdoEnumerator]):
-    """A turn for each row of the first table or of all tables, or for each table."""
+    """An iteration for each row of the first table or of all tables, or for each table."""
 
     def refusals(self) -> Iterator[Refusal]:
         """Yield an unknown type of enumeration."""

@@ -1,4 +1,4 @@
-"""How a Foreach loop gets the values of its turns."""
+"""How a Foreach loop gets the values of its iterations."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ForeachEnumerator(ABC, Generic[DataT]):
 
     @abstractmethod
     def turns(self, context: TaskContext) -> Iterable[Sequence[Any]]:
-        """Return the values of each turn, by the number that a variable mapping refers to (ValueIndex).
+        """Return the values of each iteration, by the number that a variable mapping refers to (ValueIndex).
 
-        The iterable is read while the loop runs, turn after turn, each time in a thread, and closed if the loop ends
+        The iterable is read while the loop runs, one iteration at a time, in a thread, and closed if the loop ends
         before it.
 
         :param context: that of the loop, which reads variables and raises warnings.

@@ -29,7 +29,7 @@ _WINDOWS = re.compile(r"[A-Za-z]:|[^/]*\\")
 
 
 class FileTurns(ForeachEnumerator[FileEnumerator]):
-    """A turn for each file, in the order of names without case: those of a folder, then those of its subfolders."""
+    """An iteration for each file: the files of a folder by name without case, then those of its subfolders."""
 
     def refusals(self) -> Iterator[Refusal]:
         """Yield an unknown way to return names, and a pattern with folders."""

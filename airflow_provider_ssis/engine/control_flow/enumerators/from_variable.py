@@ -15,14 +15,14 @@ _GET_ENUMERATOR = 0xC0014023
 
 
 class VariableTurns(ForeachEnumerator[VariableEnumerator]):
-    """A turn for each element of a list, or of any iterable. A text has a turn for each of its characters."""
+    """An iteration for each element of a list or other iterable, and for each character of a text."""
 
     def validate(self, context: TaskContext) -> None:
         """Check that the variable exists."""
         context.type_of(self.data.variable)
 
     def turns(self, context: TaskContext) -> Iterator[Sequence[Any]]:
-        """Yield each element as the only value of its turn."""
+        """Yield each element as the only value of its iteration."""
         elements = context.read(self.data.variable)
         if not isinstance(elements, Iterable):
             found = "no value" if elements is None else f"a value of the type {type(elements).__name__}"

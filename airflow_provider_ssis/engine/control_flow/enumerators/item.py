@@ -13,7 +13,7 @@ from airflow_provider_ssis.project.package.loops import ItemEnumerator
 
 
 class ItemTurns(ForeachEnumerator[ItemEnumerator]):
-    """A turn for each fixed row."""
+    """An iteration for each fixed row."""
 
     def refusals(self) -> Iterator[Refusal]:
         """Yield the values that are not valid for their types."""

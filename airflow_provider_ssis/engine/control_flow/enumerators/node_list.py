@@ -24,9 +24,9 @@ _COLLECTION = "ElementCollection"
 
 
 class NodeListTurns(ForeachEnumerator[NodeListEnumerator]):
-    """A turn for each node. NodeText gives its text; Node and Navigator give the node itself, for a script.
+    """An iteration for each node. NodeText gives its text; Node and Navigator give the node itself, for a script.
 
-    With ElementCollection, a turn has a value for each node that the inner expression selects in the outer node.
+    With ElementCollection, an iteration has a value for each node that the inner expression selects in the outer node.
     """
 
     def refusals(self) -> Iterator[Refusal]:

@@ -29,7 +29,7 @@ def _excel_tables(context: TaskContext, manager: RunConnection) -> Iterator[Sequ
 
 
 class SchemaRowsetTurns(ForeachEnumerator[SchemaRowsetEnumerator]):
-    """A turn for each row of a schema rowset."""
+    """An iteration for each row of a schema rowset."""
 
     def refusals(self) -> Iterator[Refusal]:
         """Yield other rowsets, and restrictions."""

@@ -1,1 +1,1 @@
-"""Finds what the engine cannot do with a package, before anything runs."""
+"""Finds unsupported parts of a package, before anything runs."""

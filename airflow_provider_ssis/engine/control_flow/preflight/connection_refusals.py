@@ -1,4 +1,4 @@
-"""Finds what the engine cannot do with a connection manager, before anything runs."""
+"""Finds unsupported parts of a connection manager, before anything runs."""
 
 from __future__ import annotations
 

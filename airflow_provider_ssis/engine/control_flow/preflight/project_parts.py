@@ -1,4 +1,4 @@
-"""What a package uses of a project that is not here: connection managers and parameters."""
+"""Connection managers and parameters of a project that a package uses, if the project is not loaded."""
 
 from __future__ import annotations
 

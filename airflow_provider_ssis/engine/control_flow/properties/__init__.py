@@ -1,1 +1,1 @@
-"""Properties that expressions, configurations and users set: their table, their paths, and who sets them when."""
+"""Properties that expressions, configurations and users set: their table, their paths, and their order."""

@@ -1,4 +1,4 @@
-"""Prepares an executable: applies settings and property expressions to what the package stores."""
+"""Prepares an executable: applies settings and property expressions to its stored values."""
 
 from __future__ import annotations
 

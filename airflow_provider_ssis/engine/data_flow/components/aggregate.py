@@ -1,7 +1,7 @@
 """Aggregate: groups rows, and counts, adds and compares their values; each output has its own groups.
 
 Text is grouped linguistically, with NULL as one group; the group has the text of one of its rows. The order of groups
-is not promised. The declared type of a column decides about its values. Facts: data flow, sections 2.5 and 3.18.
+is not defined. The declared type of a column decides about its values. Facts: data flow, sections 2.5 and 3.18.
 """
 
 from __future__ import annotations

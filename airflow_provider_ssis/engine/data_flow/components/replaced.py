@@ -1,7 +1,7 @@
 """Sources and destinations that Python functions replace, so that a test gives and gets the rows of a package.
 
-A function gets the same object as that of a Script component. In the place of a source it returns or yields rows:
-record batches, tables, or lists of mappings from column names to values. In the place of a destination it reads
+A function gets the same object as that of a Script component. A function for a source returns or yields rows:
+record batches, tables, or lists of mappings from column names to values. A function for a destination reads
 ``rows.input``, whose columns have the names of the destination's columns.
 """
 

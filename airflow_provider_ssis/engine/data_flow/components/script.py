@@ -1,4 +1,4 @@
-"""Script component: a Python function in the place of the script of .NET, which cannot run here.
+"""Script component: a Python function that replaces the .NET script, which cannot run here.
 
 The function is called once, with a :class:`ScriptRows`. It reads record batches from ``inputs``, whose columns are the
 columns that the component lists, by name, and yields record batches for the outputs. A source has no input, a

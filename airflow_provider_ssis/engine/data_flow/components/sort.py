@@ -1,9 +1,8 @@
 """Sort: orders rows by columns, and can keep one row for each key.
 
 The order is that of Windows, see :mod:`airflow_provider_ssis.engine.data_flow.sorting.linguistic`. NULL is the lowest
-value. Rows with equal keys have no promised order, and of duplicates no particular row remains: as in Integration
-Services.
-Facts: data flow, sections 1.9, 2.5 and 3.13.
+value. The order of rows with equal keys is not defined, nor is which of several duplicates remains, as in Integration
+Services. Facts: data flow, sections 1.9, 2.5 and 3.13.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def check_external_columns(
     :param table: the name of the table.
     :param external: the external columns.
     :param used: the names of those that the component uses.
-    :raises TaskFailure: 0xC004706B, a column that is used does not exist any more.
+    :raises TaskFailure: 0xC004706B, a column that is used no longer exists.
     """
     found = {str(column[0]): column for column in describe_table(connection, table)}
     folded = {name.lower(): column for name, column in found.items()}
@@ -86,7 +86,7 @@ def check_external_columns(
         context.warning(text, code, subcomponent=plan.subcomponent)
     if missing:
         raise TaskFailure(
-            f"{name} needs new metadata (VS_NEEDSNEWMETADATA): {table} has no column {', '.join(missing)} any more. "
+            f"{name} needs new metadata (VS_NEEDSNEWMETADATA): {table} no longer has the column {', '.join(missing)}. "
             "Update the columns of the component, or the table.",
             NEEDS_NEW_METADATA,
         )

@@ -1,4 +1,4 @@
-"""Writing rows into a table: the options, and what a writer does."""
+"""Writing rows into a table: the options, and the interface of writers."""
 
 from __future__ import annotations
 

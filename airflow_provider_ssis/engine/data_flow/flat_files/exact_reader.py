@@ -27,7 +27,7 @@ class FileRow:
 
 
 class _NeedsMore(Exception):
-    """The text ends inside a row, and the file goes on."""
+    """The text ends inside a row, and the file continues."""
 
 
 class _Partial(Exception):

@@ -1,4 +1,4 @@
-"""Writing to temporary files what exceeds the memory of a component."""
+"""Writing rows to temporary files when they exceed the memory of a component."""
 
 from __future__ import annotations
 

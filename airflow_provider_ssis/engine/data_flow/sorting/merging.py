@@ -2,7 +2,7 @@
 
 Both streams are read as runs of rows with equal keys. The streams advance as in any merge of sorted files: the side
 with the lower key advances, and both advance if the keys are equal. That also defines what happens to streams that are
-not sorted as promised: they lose matches, as in Integration Services.
+not sorted as declared: matches are missing, as in Integration Services.
 """
 
 from __future__ import annotations

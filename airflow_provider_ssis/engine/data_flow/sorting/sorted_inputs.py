@@ -1,4 +1,4 @@
-"""The sort keys that the rows of an input promise, and the checks that Merge and Merge Join make of them."""
+"""The declared sort keys of an input, and the checks of Merge and Merge Join."""
 
 from __future__ import annotations
 

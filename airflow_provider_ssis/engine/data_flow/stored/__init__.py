@@ -1,1 +1,1 @@
-"""What a package stores about a component: columns and properties, known or refused."""
+"""The stored columns and properties of components: reading them, and refusing unknown ones."""

@@ -1,4 +1,4 @@
-"""Texts of XML documents as values of columns, by the lexical forms of XML schemas, which know no locale."""
+"""Texts of XML documents as values of columns, by the lexical forms of XML schemas, not by locale."""
 
 from __future__ import annotations
 

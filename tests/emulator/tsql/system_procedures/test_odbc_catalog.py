@@ -100,7 +100,7 @@ def test_there_are_no_keys_and_indexes(cursor: pyodbc.Cursor, question: str) -> 
     assert getattr(cursor, question)("folders", schema="catalog").fetchall() == []
 
 
-def test_names_that_are_no_patterns_are_taken_as_they_are(cursor: pyodbc.Cursor) -> None:
+def test_names_that_are_not_patterns_are_taken_as_they_are(cursor: pyodbc.Cursor) -> None:
     rows = cursor.execute("EXEC sp_tables @table_name = N'folder_', @fUsePattern = 0").fetchall()
     assert rows == []
     assert cursor.execute("EXEC sp_tables @table_name = N'folder_', @table_owner = N'catalog'").fetchall() != []

@@ -95,7 +95,7 @@ def test_null_comes_back(connection: duckdb.DuckDBPyConnection, name: str) -> No
     assert _stored(connection, T(name), None, zoned=True) is None
 
 
-def test_a_table_type_is_no_column_type() -> None:
+def test_a_table_type_is_not_a_column_type() -> None:
     with pytest.raises(ValueError, match=r"dbo\.ids"):
         storage.duckdb_type(SqlType("ids", schema="dbo"))
 

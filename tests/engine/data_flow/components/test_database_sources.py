@@ -258,7 +258,7 @@ def test_a_table_is_read_by_its_name(ssisdb_emulator: SsisdbEmulator, form: str)
 
 
 @pytest.mark.parametrize("validate", [True, False])
-def test_a_used_column_that_does_not_exist_any_more_fails(sql_server: str, validate: bool) -> None:
+def test_a_used_column_that_no_longer_exists_fails(sql_server: str, validate: bool) -> None:
     """Facts 1.10: 0x800470CB, then VS_NEEDSNEWMETADATA with 0xC004706B; without validation the query fails."""
     columns = [TestColumn("folder_id", I8), TestColumn("lost", I4)]
     plan = source("OLEDBSource", columns, {"AccessMode": "0", "OpenRowset": "[catalog].[folders]"}, validate=validate)

@@ -34,7 +34,7 @@ _NUMERIC = ColumnType(_T.DT_NUMERIC, precision=5, scale=2)
 
 
 def _converted(source: ColumnType, target: ColumnType, *values: Any, **options: Any) -> list[Any]:
-    """The converted values; the status in the place of a value that failed, and with it for a cut one."""
+    """The converted values; the status instead of a value that failed, and with it for a cut one."""
     column = as_column([from_python(value, source) for value in values], source)
     found = Conversion(source, target, **options).convert(column)
     results: list[Any] = [to_python(value, target) for value in as_values(found.values, target)]

@@ -1,4 +1,4 @@
-"""What the users and roles of a client's database may do: fixed roles, GRANT and DENY."""
+"""The rights of users and roles in a client's database: fixed roles, GRANT and DENY."""
 
 from __future__ import annotations
 

@@ -59,12 +59,12 @@ def _local_time() -> dt.datetime:
 
 
 class OpenSession(Protocol):
-    """What the server knows of a session."""
+    """The server's record of a session."""
 
     database: str
 
     def leave_databases(self) -> None:
-        """Roll back, and use no client's database any more."""
+        """Roll back, and stop using clients' databases."""
 
 
 class Engine:

@@ -16,7 +16,7 @@ class Store:
     """Writes and reads inside a write scope, in DuckDB SQL.
 
     :param connection: the DuckDB connection whose transaction it is.
-    :param changes: takes note of each table that a statement changes.
+    :param changes: records each table that a statement changes.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, changes: TableChanges) -> None:

@@ -31,7 +31,7 @@ class Holder(Protocol):
 class WriteLock:
     """The write lock of a server; first come, first served.
 
-    :param idle_seconds: the time after which an idle transaction is rolled back for the sake of a waiting session.
+    :param idle_seconds: the time after which an idle transaction is rolled back in favour of a waiting session.
     """
 
     def __init__(self, idle_seconds: float) -> None:

@@ -117,7 +117,7 @@ def _first_value(table: WritableTable, column: Column) -> str:
 
 
 def _check_new_rows(table: WritableTable, key: Key, rows: Iterable[Sequence[Any]]) -> None:
-    """See that rows with new columns repeat no key.
+    """Check that rows with new columns repeat no key.
 
     :raises SqlError: 1505.
     """
@@ -153,7 +153,7 @@ def _with_row_versions(
 async def _check_condition(
     interpreter: Runner, table: WritableTable, name: str, condition: str, frame: Frame, source: str = ""
 ) -> None:
-    """See that the rows of a table fulfil a condition.
+    """Check that the rows of a table fulfil a condition.
 
     :param source: the rows. Default: the table.
     :raises SqlError: 547.
@@ -200,7 +200,7 @@ async def _drop_from(
 
 
 def _check_unused(table: WritableTable, rules: TableRules, name: str, *, if_exists: bool) -> None:
-    """See that no constraint needs a column.
+    """Check that no constraint needs a column.
 
     :raises SqlError: 5074, one does; 4924, there is no such column.
     """

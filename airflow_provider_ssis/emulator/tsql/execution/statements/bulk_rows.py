@@ -117,7 +117,7 @@ class _Load:
                 connection.unregister(_PART)
 
     def _check_lengths(self, part: BulkRows) -> None:
-        """See that no value is longer than INSERT BULK says.
+        """Check that no value is longer than INSERT BULK says.
 
         :raises SqlError: 4815.
         """
@@ -205,7 +205,7 @@ class DirectLoad(_Load):
             identities.note(table, int(furthest))
 
     def finish(self) -> int:
-        """See that the rows obey the keys of the table.
+        """Check that the rows obey the keys of the table.
 
         :returns: the number of rows.
         :raises SqlError: 2601, 2627.

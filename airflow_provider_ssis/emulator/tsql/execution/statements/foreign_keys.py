@@ -16,7 +16,7 @@ from airflow_provider_ssis.emulator.tsql.values.precedence import family
 
 
 def check_foreign_key(session: SessionState, table: UserTable, key: ForeignKey) -> None:
-    """See that a new FOREIGN KEY refers to a key of a table, with the same types.
+    """Check that a new FOREIGN KEY refers to a key of a table, with the same types.
 
     :raises SqlError: 1767, 1769, 1773, 1776, 1778, 8139; 1761, 1785: its actions cannot be taken.
     """
@@ -46,7 +46,7 @@ def check_foreign_key(session: SessionState, table: UserTable, key: ForeignKey) 
 
 
 def _check_actions(metadata: Metadata, table: UserTable, key: ForeignKey) -> None:
-    """See that the actions of a FOREIGN KEY can be taken.
+    """Check that the actions of a FOREIGN KEY can be taken.
 
     :raises SqlError: 1761, SET NULL on a column that is never NULL; 1785, a table would be reached in two ways.
     """
@@ -91,7 +91,7 @@ def _repeats(metadata: Metadata, start: UserTable) -> bool:
 
 
 def check_foreign_rows(session: SessionState, table: UserTable, key: ForeignKey) -> None:
-    """See that the rows of a table obey a new FOREIGN KEY.
+    """Check that the rows of a table obey a new FOREIGN KEY.
 
     :raises SqlError: 547.
     """

@@ -1,4 +1,4 @@
-"""What the statements of a function may be: they change nothing but its own variables and tables."""
+"""Checks of the statements in a function, which may change only its variables and tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WITHOUT_TEXT: Final = ("datetimeoffset", "sql_variant")
 
 
 def check_statements(function: UserFunction) -> None:
-    """See that a function has statements that it may have.
+    """Check that a function has statements that it may have.
 
     :raises SqlError: 443, 444, 455 and errors of syntax; 40514, a column of its table has an unsupported type.
     """

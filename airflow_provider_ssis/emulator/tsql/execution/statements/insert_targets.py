@@ -1,4 +1,4 @@
-"""Where the rows of INSERT … EXEC go."""
+"""The target of INSERT … EXEC."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _behind(session: SessionState, name: Sequence[str]) -> Sequence[str]:
 
 
 class Target:
-    """Where the rows of INSERT … EXEC go.
+    """The target of INSERT … EXEC.
 
     :param name: the parts of the table's name.
     :param columns: those that get values; all of them where none is named.

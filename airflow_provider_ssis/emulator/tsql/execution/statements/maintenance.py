@@ -137,7 +137,7 @@ async def rename_table(session: SessionState, table: UserTable, new: UserTable) 
 
 
 def check_free_name(session: SessionState, table: UserTable, name: str) -> None:
-    """See that no object or constraint in the schema of a table has a name.
+    """Check that no object or constraint in the schema of a table has a name.
 
     :raises SqlError: 15335.
     """

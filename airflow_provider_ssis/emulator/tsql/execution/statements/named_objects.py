@@ -115,7 +115,7 @@ async def _drop_one(session: SessionState, kind: str, item: NamedObject) -> None
 
 
 def _check_no_parameter(session: SessionState, item: TableType) -> None:
-    """See that no procedure has a parameter of a table type.
+    """Check that no procedure has a parameter of a table type.
 
     :raises SqlError: 3732.
     """
@@ -130,7 +130,7 @@ def _check_no_parameter(session: SessionState, item: TableType) -> None:
 
 
 def _check_unused(session: SessionState, sequence: SequenceObject) -> None:
-    """See that no DEFAULT uses a sequence.
+    """Check that no DEFAULT uses a sequence.
 
     :raises SqlError: 3729.
     """

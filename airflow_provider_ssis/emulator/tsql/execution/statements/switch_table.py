@@ -49,7 +49,7 @@ async def _switch(interpreter: Runner, statement: table_syntax.SwitchTable, fram
 
 
 def _check_fit(session: SessionState, source: UserTable, target: UserTable) -> None:
-    """See that two tables have the same columns, and that the rows of the first obey the rules of the second.
+    """Check that two tables have the same columns, and that the rows of the first obey the rules of the second.
 
     :raises SqlError: 4943, 4944, 4947, 4957, 4967, 4970, 4985: they do not.
     """

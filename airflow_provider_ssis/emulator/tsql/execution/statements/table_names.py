@@ -29,7 +29,7 @@ def find_table(session: SessionState, parts: Sequence[str], frame: Frame) -> Wri
 def check_right(
     session: SessionState, database: str, right: str, denied: str, schema: str = "", name: str = ""
 ) -> None:
-    """See that the login has a right in a client's database.
+    """Check that the login has a right in a client's database.
 
     :param denied: what it is denied, for the error. A permission of this name and the right on the schema are enough.
     :param schema: empty for the whole database.

@@ -187,7 +187,7 @@ async def _create_index(
 
 
 def _check_columnstore(table: WritableTable, index: PlainIndex) -> None:
-    """See that a table gets no second columnstore index, and no second clustered one.
+    """Check that a table gets no second columnstore index, and no second clustered one.
 
     :raises SqlError: 35339, 35372.
     """
@@ -201,7 +201,7 @@ def _check_columnstore(table: WritableTable, index: PlainIndex) -> None:
 
 
 def check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
-    """See that the rows of a table repeat no key.
+    """Check that the rows of a table repeat no key.
 
     :raises SqlError: 1505.
     """

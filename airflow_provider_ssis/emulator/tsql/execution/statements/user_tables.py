@@ -43,7 +43,7 @@ def new_place(session: SessionState, name: Sequence[str], denied: str) -> UserTa
 
 
 def check_free(session: SessionState, table: UserTable) -> None:
-    """See that nothing has the name of a new table.
+    """Check that nothing has the name of a new table.
 
     :raises SqlError: 2714.
     """

@@ -166,7 +166,7 @@ def _lasts(table: LocalTable) -> bool:
 
 
 def check_key_columns(table: WritableTable, names: Sequence[str]) -> None:
-    """See that a table has the columns of a key.
+    """Check that a table has the columns of a key.
 
     :raises SqlError: 1911, it has not.
     """

@@ -1,4 +1,4 @@
-"""What a session knows of its open transaction, and the errors of transactions."""
+"""The state of a session's open transaction, and the errors of transactions."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def other_data() -> SqlError:
 
 
 def check_database(transaction: Transaction, database: str) -> None:
-    """See that a transaction writes to one database."""
+    """Check that a transaction writes to one database."""
     if transaction.store is not None and transaction.database.lower() != database.lower():
         raise two_databases(transaction.database, database)
 

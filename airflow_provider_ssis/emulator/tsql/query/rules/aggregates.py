@@ -41,7 +41,7 @@ def _count(result: SqlType) -> _Aggregate:
 
 
 def check_numeric(value: Typed, function: str) -> None:
-    """See that a function that takes numbers gets one.
+    """Check that a function that takes numbers gets one.
 
     :raises SqlError: 8117, it does not.
     """

@@ -245,7 +245,7 @@ def _collate(binder: Binder, node: exp.Collate) -> Typed:
 
 
 def _check_place(node: exp.Collate, kind: str) -> None:
-    """See that COLLATE is where this server compares as it says: other places would pass the value on without it.
+    """Check that COLLATE is where this server compares as it says: other places would pass the value on without it.
 
     :raises SqlError: 40514.
     """

@@ -45,7 +45,7 @@ def bind_order(
 
 
 def check_inner_order(node: exp.Expr) -> None:
-    """See that the query of a view, function or subquery has no ORDER BY without a limit, which would mean nothing.
+    """Check that the query of a view, function or subquery has no ORDER BY without a limit, which would mean nothing.
 
     :raises SqlError: 1033.
     """

@@ -63,7 +63,7 @@ def _next_value(binder: Binder, node: exp.NextValueFor) -> Typed:
 
 
 def _check_place(node: exp.NextValueFor) -> None:
-    """See that a statement may contain NEXT VALUE FOR at this place.
+    """Check that a statement may contain NEXT VALUE FOR at this place.
 
     :raises SqlError: 11719, 11720, 11721, 11723, 11725, 11739, 11741.
     """

@@ -230,7 +230,7 @@ def derived_columns(alias: str, columns: Sequence[Typed]) -> tuple[Typed, ...]:
 
 
 def check_names(columns: Sequence[Typed], source: str) -> None:
-    """See that the columns of a derived table have names, each its own.
+    """Check that the columns of a derived table have names, each its own.
 
     :raises SqlError: 8155, 8156.
     """

@@ -146,7 +146,7 @@ def named_columns(table: WritableTable, names: Sequence[str] | None) -> list[Col
 
 
 def check_not_computed(table: WritableTable, column: Column) -> None:
-    """See that a column may be given a value.
+    """Check that a column may be given a value.
 
     :raises SqlError: 271, 272.
     """
@@ -157,7 +157,7 @@ def check_not_computed(table: WritableTable, column: Column) -> None:
 
 
 def check_count(count: int, columns: Sequence[Column], table: WritableTable, target: exp.Expr, word: str) -> None:
-    """See that there are as many values as columns.
+    """Check that there are as many values as columns.
 
     :param target: what follows INSERT INTO: with a list of columns or not.
     :param word: VALUES or SELECT, where the values come from.

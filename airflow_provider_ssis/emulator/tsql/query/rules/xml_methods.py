@@ -101,7 +101,7 @@ def _owner(binder: Binder, node: exp.Expr) -> Typed:
 
 
 def check_not_node(value: Typed) -> None:
-    """See that the result of a query is not a column of ``nodes``.
+    """Check that the result of a query is not a column of ``nodes``.
 
     :raises SqlError: 493.
     """

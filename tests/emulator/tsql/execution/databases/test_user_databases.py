@@ -308,7 +308,7 @@ def test_a_transaction_that_cannot_be_restored_is_rolled_back() -> None:
     assert found[1].results == [[(0,)], [(1,)]]
 
 
-def test_a_file_that_is_no_database_of_the_server_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_of_the_server_is_named(tmp_path: Path) -> None:
     (tmp_path / "databases").mkdir()
     with duckdb.connect(str(tmp_path / "databases" / "Shop.duckdb")) as connection:
         connection.execute("CREATE TABLE t (a int)")

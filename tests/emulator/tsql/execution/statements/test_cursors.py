@@ -56,7 +56,7 @@ def test_every_direction() -> None:
     ]
 
 
-def test_fetch_keeps_the_variables_where_there_is_no_row() -> None:
+def test_fetch_keeps_the_variables_without_a_row() -> None:
     found = run(
         """DECLARE @a int = 7, @b varchar(2) = 'x'
         DECLARE c CURSOR LOCAL FOR SELECT 1, 'abc' WHERE 1 = 0

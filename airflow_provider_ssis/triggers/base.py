@@ -160,15 +160,28 @@ class UpdateQueue:
 def catalog_opener(loop: asyncio.AbstractEventLoop, ssis_conn_id: str) -> Callable[[], Catalog]:
     """A function that opens a client of the catalog in any thread but the loop's own.
 
-    The Airflow connection is read on the loop each time, so that a changed password works without a restart.
+    The Airflow connection is read on the loop each time, so that a changed password works without a restart. The
+    function raises a temporary error if Airflow does not return it: the connection was deleted, or Airflow's database
+    or secrets backend restarts.
     """
 
     def open_catalog() -> Catalog:
+        from airflow_provider_ssis.catalog.errors import TransientError
         from airflow_provider_ssis.catalog.retries import NO_RETRY
         from airflow_provider_ssis.hooks.ssis import SsisCatalogHook
 
         future = asyncio.run_coroutine_threadsafe(_load_connection(ssis_conn_id), loop)
-        hook = SsisCatalogHook.of(future.result(_CONNECTION_SECONDS), ssis_conn_id=ssis_conn_id)
+        try:
+            fields = future.result(_CONNECTION_SECONDS)
+        except Exception as error:
+            # Airflow's versions raise different ones. That of a timeout has no text.
+            future.cancel()
+            reason = str(error) or type(error).__name__
+            raise TransientError(
+                f"The connection {ssis_conn_id!r} cannot be read from Airflow: {reason}",
+                advice="Check it with 'airflow connections get'.",
+            ) from error
+        hook = SsisCatalogHook.of(fields, ssis_conn_id=ssis_conn_id)
         # No retries here: each subscriber's OutageTolerance decides how long to retry.
         return hook.open_catalog(retry=NO_RETRY, query_timeout=QUERY_TIMEOUT)
 

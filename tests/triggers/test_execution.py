@@ -353,6 +353,26 @@ def test_a_kill_that_cannot_stop_says_so(mart: Catalog, ssisdb: SsisdbEmulator) 
     assert any("is not stopped" in line for line in log.at("error"))
 
 
+@pytest.mark.parametrize("error", [KeyError("no such secret"), TimeoutError()])
+def test_a_kill_without_its_airflow_connection_says_so(
+    mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """It was deleted while the task waited, or Airflow does not answer."""
+    ssisdb.scripts.take(600, package="Load.dtsx")
+    execution_id = start(mart)
+    killed = trigger(execution_id)
+    log = logged(killed)
+
+    async def fail(_: str) -> PlainFields:
+        raise error
+
+    monkeypatch.setattr(connection_module, "get_async_connection", fail)
+    asyncio.run(killed.on_kill())
+    reason = str(error) or "TimeoutError"
+    not_read = f"Execution {execution_id} is not stopped: The connection 'ssis_default' cannot be read from Airflow"
+    assert [line for line in log.at("error") if line.startswith(f"{not_read}: {reason}")]
+
+
 def test_a_kill_that_gets_no_answer_ends_in_time_and_names_the_execution(
     mart: Catalog, ssisdb: SsisdbEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

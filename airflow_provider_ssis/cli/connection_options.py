@@ -1,7 +1,7 @@
 """The connection of a command: options, environment variables, and the connector that they describe.
 
-The first of these that is given wins: ``--uri``, ``--conn-id``, ``--host`` or ``--extra data_source=…`` with the other
-options, and the same as environment variables. Only ``--conn-id`` imports Airflow.
+The first of these that is given applies: ``--uri``, ``--conn-id``, ``--host`` or ``--extra data_source=…`` with the
+other options, and the same as environment variables. Only ``--conn-id`` imports Airflow.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def deferral_timeout(deadline: Deadline, poll_interval: float) -> timedelta | No
 class DeferralTimes:
     """When a task that defers or is rescheduled leaves its worker, and when it may come back.
 
-    Airflow fails a task that comes back too soon. A worker process is still there for some seconds after its task
+    Airflow fails a task that comes back too soon. A worker process still exists for some seconds after its task
     has deferred or was rescheduled: its supervisor sleeps up to ``[workers] min_heartbeat_interval`` before it sees
     that the process has ended, and the scheduler reads the executor's report in its next loop. If the task is
     queued or running again by then, the scheduler takes the report for the end of the new run ("finished with state

@@ -105,7 +105,7 @@ class ExecutionWait:
         """Whether the wait has ended.
 
         :param state: what the poll returned; None if the catalog does not show the execution.
-        :return: None if the wait goes on.
+        :return: None if the wait continues.
         """
         if state is None:
             # For a moment after a failover, the new primary may lack the last seconds.
@@ -166,7 +166,7 @@ class PackageWait:
         """Whether the wait has ended.
 
         :param execution_id: the successful execution, if there is one.
-        :return: TERMINAL, TIMED_OUT, or None if the wait goes on.
+        :return: TERMINAL, TIMED_OUT, or None if the wait continues.
         """
         if execution_id is not None:
             return WaitResult.TERMINAL

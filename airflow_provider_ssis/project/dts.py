@@ -34,7 +34,7 @@ class DtsContents:
                 groups[tag].append(child)
             else:
                 groups[tag] = [child]
-        properties.update(element.items())  # an attribute wins over a child element
+        properties.update(element.items())  # an attribute takes precedence over a child element
         self._properties = properties
         self._groups = groups
 

@@ -49,8 +49,8 @@ _STANDARD_CODECS = re.compile(
 def to_utf8(data: bytes, part: str) -> bytes:
     """Return a document in UTF-8 without a byte order mark. Its declaration is unchanged, so it must be ignored.
 
-    A byte order mark wins over the declaration. Source: names and code pages of .NET's ``Encoding.GetEncoding``, which
-    reads the declaration for SSIS.
+    A byte order mark takes precedence over the declaration. Source: names and code pages of .NET's
+    ``Encoding.GetEncoding``, which reads the declaration for SSIS.
 
     :param data: the document.
     :param part: its name, for errors.

@@ -11,7 +11,7 @@ MEBIBYTE = 2**20
 class Limits:
     """Limits that keep the memory and time for a damaged or malicious file low.
 
-    The defaults leave ample room: a package with a hundred tasks has about one megabyte and some thousands of elements,
+    The defaults are generous: a package with a hundred tasks has about one megabyte and some thousands of elements,
     nests them 15 levels deep, and compresses to a fifteenth of its size.
 
     :param archive_bytes: size of the .ispac file in bytes. Default: 256 MiB.

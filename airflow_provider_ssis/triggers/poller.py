@@ -298,7 +298,7 @@ class Poller:
                 delay = wait.deadline.limit(tolerance.record_failure(reading.error))
                 hold_back = tolerance.seconds < self._messages_grace
             except Exception as error:  # noqa: BLE001 the same error, for too long
-                # The status can be read, so the wait goes on without messages.
+                # The status can be read, so the wait continues without messages.
                 outage, unreadable = None, str(error)
                 subscription.last_message_id = None
                 tolerance.record_success()

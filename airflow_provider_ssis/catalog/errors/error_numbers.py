@@ -109,7 +109,7 @@ MEANINGS: dict[int, Meaning] = {
     **dict.fromkeys((596, 6005, 42108, 42109), Meaning(TransientError, _GOING_DOWN)),
     **dict.fromkeys((921, 922, 924, 927, 945, 952, 954, 976, 978, 979, 982, 983, 3906), Meaning(TransientError, _SHUT)),
     **dict.fromkeys((701, 802, 8645, 8651), Meaning(TransientError, _SHORT_OF_MEMORY)),
-    # Transient, because an administrator usually makes room soon.
+    # Transient, because an administrator usually frees space soon.
     **dict.fromkeys((1105, 9001, 9002), Meaning(TransientError, _NO_ROOM)),
     27195: Meaning(TransientError, "Many executions are being created at the same time. Retry later."),
     27149: Meaning(TransientError, "The package is pending. Retry later."),

@@ -91,8 +91,8 @@ class Messages(CatalogPart):
     def event_messages_of(self, positions: Mapping[int, int], *, limit: int = 1000) -> list[EventMessage]:
         """Messages of several executions, in the order in which they were written.
 
-        One round trip for up to a thousand executions. To follow them, go on with the last id read of each. Messages of
-        Scale Out workers have no id, so they are left out.
+        One round trip for up to a thousand executions. To follow them, continue with the last id read of each. Messages
+        of Scale Out workers have no id, so they are left out.
 
         :param positions: for each execution's id the id of its last message that is known, 0 for none.
         :param limit: the most messages to read from each thousand of executions. Default: 1000.

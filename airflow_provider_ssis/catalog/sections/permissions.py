@@ -17,7 +17,7 @@ class Permissions(CommandPart):
     """The part of the catalog client for permissions.
 
     A principal is a user or a role of SSISDB. Permissions of a folder from CREATE_OBJECTS on, other than that one, are
-    inherited by the projects and environments in it. A denial wins over every grant.
+    inherited by the projects and environments in it. A denial takes precedence over every grant.
     """
 
     def grant_permission(self, principal: str, permission: PermissionType, securable: Securable) -> None:

@@ -124,6 +124,6 @@ def _securable(folder: str | None, project: str | None, environment: str | None,
 
 
 command.add_command(_changing("grant", "Grant PERMISSIONs on an object to PRINCIPAL, a user or role of SSISDB."))
-command.add_command(_changing("deny", "Deny PERMISSIONs on an object to PRINCIPAL. A denial wins over every grant."))
+command.add_command(_changing("deny", "Deny PERMISSIONs on an object to PRINCIPAL. A denial takes precedence."))
 command.add_command(_changing("revoke", "Remove grants and denials of PERMISSIONs on an object from PRINCIPAL."))
 command.add_command(show)

@@ -34,7 +34,7 @@ def read_values(
     connection_managers: Pairs = (),
     property_overrides: Pairs = (),
 ) -> RunValues:
-    """The values of the file and of the options; options win.
+    """The values of the file and of the options; options take precedence.
 
     :raises click.UsageError: the file cannot be read or has an unknown key, a name is given twice, or a connection
         manager's property is not written as MANAGER.PROPERTY.

@@ -153,7 +153,7 @@ class RunScript:
         return statuses[-1] if statuses else None
 
     def outcome(self, executable: Executable, package: str, entry_package: str) -> Outcome:
-        """The instructions for an executable of a package; of two durations, the later script wins."""
+        """The instructions for an executable of a package; of two durations, that of the later script applies."""
         if not self.scripts:
             return _NO_SCRIPT
         actions = [script.action for script in self.scripts if script.target.fits(executable, package, entry_package)]

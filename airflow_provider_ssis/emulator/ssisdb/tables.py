@@ -285,8 +285,8 @@ SELECT object_type, object_id, permission_type FROM internal.my_explicit_permiss
 )
 """The permissions of the session's user and of its roles, public among them.
 
-Those of a folder apply to its content. A denial wins over any grant of the same permission on the same object; a
-denied permission of a folder is not inherited.
+Those of a folder apply to its content. A denial takes precedence over any grant of the same permission on the same
+object; a denied permission of a folder is not inherited.
 
 Views, not common table expressions: DuckDB 2.0 does not free some 500 bytes for each query with such an expression.
 """

@@ -56,7 +56,8 @@ def resolver(
 ) -> Callable[[str], RunConnection]:
     """Return a function that returns a connection manager with the values of this moment.
 
-    Its property expressions are evaluated at each call, and win over configurations, parameters and settings.
+    Its property expressions are evaluated at each call, and take precedence over configurations, parameters and
+    settings.
 
     :param root: the frame of the package, whose variables the expressions can use.
     :param secrets: gets the passwords.

@@ -96,9 +96,9 @@ def run_package(
     :param parameters: values by name: ``Region``, ``$Package::Region``, ``$Project::Server``, or
         ``CM.Sales.ServerName`` for a property of a connection manager. Default: the design defaults.
     :param property_overrides: values by property path, as ``/SET`` of dtexec has them:
-        ``\Package\Load.Properties[Disable]``. Property expressions win over them. Default: none.
+        ``\Package\Load.Properties[Disable]``. Property expressions take precedence. Default: none.
     :param connections: replacements of connection managers, by name: a connection string, or values of its keys. They
-        win over property expressions. Default: nothing.
+        take precedence over property expressions. Default: nothing.
     :param path_map: the folders of this machine for folders of Windows: ``{"C:\\data": "/data"}`` or
         ``["C:\\data=/data"]``. Default: none.
     :param scripts: Python functions that replace scripts, by the path of the task. Default: none.

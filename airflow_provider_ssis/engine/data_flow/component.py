@@ -143,7 +143,7 @@ class RowComponent(FlowPart):
     """
 
     has_thread: ClassVar[bool] = False
-    """Whether it works in a separate thread, so that the components before it go on meanwhile: for destinations."""
+    """Whether it works in a separate thread, so that the components before it continue meanwhile: for destinations."""
 
     @abstractmethod
     def process(self, input_key: str, batch: pa.RecordBatch) -> Iterable[Emitted]:

@@ -1,4 +1,4 @@
-"""The reference rows of a Lookup: all in memory, or asked of the database for each key."""
+"""The reference rows of a Lookup: all in memory, or queried from the database for each key."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class CachedRows(Reference):
     :param keys: the names of the key columns.
     :param context: the running task; cancelling it ends the building of the index.
     :raises Cancelled: the run was cancelled.
-    :raises TaskFailure: neither the memory nor the disk has room for the index.
+    :raises TaskFailure: neither memory nor disk has enough space for the index.
     """
 
     def __init__(self, rows: StoredRows, keys: Sequence[str], context: TaskContext) -> None:
@@ -185,7 +185,7 @@ class QueriedRows(Reference):
 
 
 class PartialCache:
-    """Answers of the database; those that were not used for the longest time leave first.
+    """Answers of the database; the least recently used ones are removed first.
 
     :param limit: the bytes that it may take, roughly.
     :param miss_percentage: the share of the entries that keys without a match may have; 0 for none.

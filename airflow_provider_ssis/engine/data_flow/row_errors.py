@@ -1,4 +1,4 @@
-"""Errors of rows: the disposition of a column decides whether the task fails, or what becomes of the row."""
+"""Errors of rows: the disposition of a column decides whether to fail, ignore the error, or redirect the row."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class Workbook:
     def area(self, name: str) -> Area | None:
         """Return the cells of a named range; None if there is no such name.
 
-        :raises TaskFailure: the name stands for something else, such as a formula.
+        :raises TaskFailure: the name refers to something else, such as a formula.
         """
         found = self._defined_name(name)
         if found is None:
@@ -173,7 +173,7 @@ class Workbook:
     # -- changes -------------------------------------------------------------------------------------------------------
 
     def name_area(self, name: str, area: Area) -> None:
-        """Let a name stand for cells of a sheet; adds the name if there is none."""
+        """Let a name refer to cells of a sheet; adds the name if there is none."""
         book = self._changing(self._workbook)
         found = self._defined_name(name)
         if found is None:

@@ -44,7 +44,7 @@ class Slot:
     :param prefix: the start of each stored value.
     :param pair: the names of the pair of a connection string that is the value; empty for the whole text.
     :param choices: the values of an enumeration; empty for any value.
-    :param expression_owner: the element whose property expressions win over the value; None for none.
+    :param expression_owner: the element whose property expressions replace the value; None for none.
     :param expression_name: the name of the property in those expressions.
     """
 

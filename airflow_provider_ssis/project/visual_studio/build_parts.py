@@ -78,7 +78,7 @@ class ProjectBuild:
     :param strip_sensitive: remove all sensitive values.
     :param changes: other changes.
     :param limits: limits for the files.
-    :param follows_packages: the packages can be newer than the manifest, and win over it. Default: False.
+    :param follows_packages: the packages can be newer than the manifest, and then take precedence. Default: False.
     :raises ProjectError: the manifest is invalid, or the project cannot be built because of its protection level.
     """
 

@@ -1,4 +1,4 @@
-"""Each procedure's errors, by their numbers: what is tested first wins."""
+"""Each procedure's errors, by their numbers: the first failing check decides."""
 
 from __future__ import annotations
 

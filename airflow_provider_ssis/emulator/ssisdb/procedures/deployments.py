@@ -105,7 +105,7 @@ async def deploy_packages(call: CatalogCall) -> None:
 def _packages(table: TableValue) -> dict[str, bytes]:
     """The packages of the table-valued parameter.
 
-    :raises ProjectError: there are none, one has no content, or a name is there twice.
+    :raises ProjectError: there are none, one has no content, or a name occurs twice.
     """
     if not table.rows:
         raise InvalidPartError("names no packages to deploy", part="@packages_table")

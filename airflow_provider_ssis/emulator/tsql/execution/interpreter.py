@@ -204,7 +204,7 @@ class Interpreter:
         while place < len(statements):
             statement = statements[place]
             place += 1
-            # An endless loop must leave room for others, and for the cancel that ends it.
+            # An endless loop must let other sessions run, and the cancel that ends it.
             await session.worker.pause()
             failure: SqlError | None = None
             try:

@@ -77,7 +77,7 @@ class Worker:
         self._waited = time.monotonic()
 
     async def pause(self) -> None:
-        """Leave room for other sessions if this one has not waited for a while.
+        """Let other sessions run if this one has not waited for a while.
 
         It sleeps, because a loop that only yields kept threads with queries of other sessions waiting for up to a
         minute.

@@ -84,7 +84,7 @@ class EnableConstraints(Statement):
 
     :param names: of the constraints; empty for ALL.
     :param enables: CHECK.
-    :param checks_rows: WITH CHECK: the rows that are there must obey them.
+    :param checks_rows: WITH CHECK: the existing rows must obey them.
     """
 
     table: Name

@@ -19,8 +19,8 @@ class TokenStream:
     """The tokens of a batch with a position.
 
     :param text: the batch; the stream has it without comments.
-    :param variables: types of the variables that are there from the start, by name in lower case.
-    :param tables: names of the table variables that are there from the start, in lower case.
+    :param variables: types of the variables that exist from the start, by name in lower case.
+    :param tables: names of the table variables that exist from the start, in lower case.
     :raises SqlError: 105, 113: the text cannot be cut into tokens.
     """
 

@@ -76,7 +76,7 @@ class QueryCompiler:
         metadata: Metadata | None = None,
         date_order: str = MDY,
     ) -> CompiledQuery:
-        """Compile one query, or take it from those compiled lately.
+        """Compile one query, or take it from those compiled recently.
 
         :param variables: types of the declared variables, by name in lower case with ``@``.
         :param database: the current database.

@@ -34,7 +34,7 @@ class QueryText:
 
     @classmethod
     def parse(cls, sql: str, line: int = 1) -> QueryText:
-        """Parse a query; one that was parsed lately is shared, also by batches with other types of variables.
+        """Parse a query; one that was parsed recently is shared, also by batches with other types of variables.
 
         :raises SqlError: 102, 105, 156, 191, 8623 with the line in the batch.
         """

@@ -138,7 +138,7 @@ class _Check:
     def package(self, file: str, package: DtsPackage, prefix: str, given: frozenset[str]) -> Iterator[Refusal]:
         """Yield the refusals of a package.
 
-        :param prefix: stands before paths: the file name of a child package.
+        :param prefix: the text before paths: the file name of a child package.
         :param given: the values that the package gets, as :func:`given_names` returns them.
         """
         self._seen.add((file, given))

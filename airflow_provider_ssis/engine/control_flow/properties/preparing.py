@@ -47,7 +47,7 @@ class Prepared:
 
 
 def prepare(evaluation: Evaluation, frame: Frame) -> Prepared:
-    """Apply the settings of the user and of configurations, and then the property expressions, which win.
+    """Apply the settings of the user and of configurations, and then the property expressions, which take precedence.
 
     :param evaluation: evaluates the expressions.
     :param frame: the frame of the executable as stored, whose variables the expressions can use.

@@ -24,7 +24,7 @@ CODES = {
     Status.SIGN_MISMATCH: 0xC0209081,
     Status.OVERFLOW: 0xC0209082,
 }
-"""The codes DTS_E_TXDATACONVERTSTATIC_... by what became of a value."""
+"""The codes DTS_E_TXDATACONVERTSTATIC_... by the status of a value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ CODES = {
     Status.SIGN_MISMATCH: 0xC0209086,
     Status.OVERFLOW: 0xC0209087,
 }
-"""The codes DTS_E_FLATFILESOURCEADAPTERSTATIC_... by what became of a value."""
+"""The codes DTS_E_FLATFILESOURCEADAPTERSTATIC_... by the status of a value."""
 
 _REASONS = {
     Status.CANNOT_CONVERT: (2, "the value cannot be converted without losing data"),

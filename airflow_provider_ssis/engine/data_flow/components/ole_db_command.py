@@ -77,7 +77,7 @@ class _Parameter:
 
 
 class OleDbCommand(RowComponent):
-    """Runs a statement for each row; the rows go on unchanged."""
+    """Runs a statement for each row; the rows continue unchanged."""
 
     classes: ClassVar[tuple[str, ...]] = ("OLEDBCommand",)
     parts: ClassVar[StoredParts] = StoredParts(

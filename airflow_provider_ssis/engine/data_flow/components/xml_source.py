@@ -221,7 +221,7 @@ class XmlSource(FlowComponent):
             keys.append(("", table.text.type_name))
         if len(keys) != 1:
             names = sorted({each.name for each in table.fields.values()})
-            why = f"stands for several values of {table.name}" if keys else f"is not in the schema: {', '.join(names)}"
+            why = f"matches several values of {table.name}" if keys else f"is not in the schema: {', '.join(names)}"
             raise self._mismatch(output, name, why)
         return _Read(column, type_, *keys[0])
 

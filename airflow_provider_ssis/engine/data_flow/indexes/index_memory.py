@@ -32,7 +32,7 @@ class IndexMemory:
         """Return an array; its values are arbitrary.
 
         :param count: the number of its values.
-        :raises TaskFailure: the disk has no room for it.
+        :raises TaskFailure: the disk has too little space for it.
         """
         size = max(count, 1) * np.dtype(dtype).itemsize
         self.size += size

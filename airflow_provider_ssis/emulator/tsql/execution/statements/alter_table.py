@@ -38,7 +38,7 @@ async def _add(interpreter: Runner, statement: table_syntax.AddToTable, frame: F
     known = {column.name.lower() for column in table.columns}
     for column in statement.columns:
         if column.name.lower() in known:
-            text = f"Column names in table '{table.name}' must be unique: '{column.name}' is there already."
+            text = f"Column names in table '{table.name}' must be unique: '{column.name}' exists already."
             raise SqlError(2705, text, state=4, ends_batch=True)
     added, old = statement.rules.named(), table.rules
     if added.identity is not None and old.identity is not None:
@@ -100,7 +100,7 @@ _SEQUENCE: Final = re.compile(r"\bNEXT\s+VALUE\s+FOR\b", re.IGNORECASE)
 
 
 def _first_value(table: WritableTable, column: Column) -> str:
-    """What a new column has in the rows that are there: its default only where it does not allow NULL."""
+    """The value of a new column in existing rows: its default only where it does not allow NULL."""
     computed = {each.column.lower(): each.expression for each in table.rules.computed}
     if table.rules.is_row_version(column.name):
         return f"CAST(0 AS {column.type})"  # Until _with_row_versions.

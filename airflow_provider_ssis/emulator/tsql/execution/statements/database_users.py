@@ -94,7 +94,7 @@ def _drop_role(database: UserDatabase, name: str, *, if_exists: bool) -> None:
             return
         _missing("drop the role", name)
     if any(role in each.roles for each in (*database.members.values(), *database.roles.values())):
-        raise SqlError(15144, f"The role '{name}' has members. Take them out before it is dropped.")
+        raise SqlError(15144, f"The role '{name}' has members. Remove them before you drop it.")
     del database.roles[role]
     _forget(database, name)
 

@@ -109,7 +109,7 @@ def _drop_role(session: SessionState, statement: p.DropRole) -> None:
     if found is None or not _may_manage_users(session):
         _missing("drop the role", statement.name)
     if logins.members(found.name):
-        raise SqlError(15144, f"The role '{found.name}' has members. Take them out before it is dropped.")
+        raise SqlError(15144, f"The role '{found.name}' has members. Remove them before you drop it.")
     session.engine.check_drop(session.read, found.id)
     logins.drop_role(found.name)
 
@@ -145,7 +145,7 @@ def _alter_server_role(session: SessionState, statement: p.AlterRole) -> None:
         _missing(f"{'add' if statement.adds else 'drop'} the principal", statement.member)
     if login is session.engine.logins.all()[0]:
         raise SqlError(
-            15405, f"The login '{login.name}' cannot be {'added to' if statement.adds else 'taken out of'} it."
+            15405, f"The login '{login.name}' cannot be {'added to' if statement.adds else 'removed from'} it."
         )
     session.engine.logins.set_server_role(login.name, statement.role, member=statement.adds)
 

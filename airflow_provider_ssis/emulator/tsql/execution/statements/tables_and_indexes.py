@@ -212,7 +212,7 @@ def check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
 
 def repeated(table: WritableTable, key: Key, value: str) -> SqlError:
     """The error for a key that rows repeat."""
-    text = f"{key.kind} '{key.name}' cannot be created on '{table.name}': the value ({value}) is there twice."
+    text = f"{key.kind} '{key.name}' cannot be created on '{table.name}': the value ({value}) occurs twice."
     return SqlError(1505, text)
 
 

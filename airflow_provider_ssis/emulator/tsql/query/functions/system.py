@@ -1,4 +1,4 @@
-"""Functions of metadata, session and server, and the few that fit nowhere else."""
+"""Functions of metadata, session and server, and other functions."""
 
 from __future__ import annotations
 

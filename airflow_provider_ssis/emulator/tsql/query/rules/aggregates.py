@@ -252,7 +252,7 @@ def _grouping(binder: Binder, node: exp.Anonymous) -> Typed:
 
 
 def order_items(binder: Binder, order: exp.Order) -> str:
-    """The items of an ORDER BY inside OVER or WITHIN GROUP; empty for an order by chance alone."""
+    """The items of an ORDER BY inside OVER or WITHIN GROUP; empty for a random order."""
     only(order, "expressions")
     return ", ".join(text for item in order.expressions if (text := _order_item(binder, item)))
 
@@ -264,7 +264,7 @@ def _order_item(binder: Binder, item: exp.Ordered) -> str:
     value = binder.value(item.this)
     if value.constant is not None:
         raise SqlError(5309, "ORDER BY inside OVER does not accept constants.")
-    # NEWID() sorts by chance: any order serves, and DuckDB refuses it.
+    # NEWID() sorts at random, so any order is right; DuckDB refuses it.
     return "" if is_by_chance(value) else order_sql(binder, value) + direction(item)
 
 

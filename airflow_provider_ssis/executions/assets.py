@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_ssis.project.lineage.package_lineage import TaskLineage
 
 _SERVER = "mssql://"
+_ON_ERROR = re.compile(r"\.EventHandlers\[(?:OnError|OnTaskFailed)\]")
 
 
 def asset_uris(tasks: Iterable[TaskLineage]) -> list[str]:
@@ -22,9 +24,11 @@ def asset_uris(tasks: Iterable[TaskLineage]) -> list[str]:
     They are those of Airflow's provider for SQL Server: ``mssql://host:port/database/schema/table``, with the instance
     before the database if there is one.
 
+    Tasks of event handlers for errors are left out, because they do not run in most packages that succeed.
+
     :param tasks: the tasks of a package.
     """
-    datasets = {use.dataset for task in tasks for use in task.writes}
+    datasets = {use.dataset for task in tasks if not _ON_ERROR.search(task.task) for use in task.writes}
     return [uri for one in sorted(datasets) if (uri := _uri(one)) is not None]
 
 

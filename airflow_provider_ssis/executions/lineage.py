@@ -54,6 +54,7 @@ def execution_lineage(catalog: Catalog, execution_id: int) -> ExecutionLineage |
     """
     from airflow_provider_ssis.expressions.property_values import evaluate_property
     from airflow_provider_ssis.project.inspection.sources import open_files
+    from airflow_provider_ssis.project.lineage.overrides import Overrides
     from airflow_provider_ssis.project.lineage.report import lineage_of_run
 
     execution, values = catalog.execution_with_values(execution_id)
@@ -69,6 +70,9 @@ def execution_lineage(catalog: Catalog, execution_id: int) -> ExecutionLineage |
                 evaluate_property,
                 _given(values),
                 machine=execution.machine_name or execution.server_name or "",
+                overrides=Overrides(
+                    {one.property_path: one.property_value for one in catalog.property_overrides(execution_id)}
+                ),
             )
     return ExecutionLineage(execution, catalog.execution_summary(execution_id), packages)
 

@@ -26,12 +26,10 @@ class SsisLocalLineageTask(SsisLineageTask):
         return {"source": str(self.source), **({"package": str(self.package)} if self.package else {})}
 
     def _lineage(self) -> RunLineage | None:
-        """The lineage of the package, with the values of the run.
-
-        Connections that the task replaces keep the addresses in the package: those are the package's own names.
-        """
+        """The lineage of the package, with the values of the run."""
         from airflow_provider_ssis.expressions.property_values import evaluate_property
         from airflow_provider_ssis.project.inspection.sources import open_files
+        from airflow_provider_ssis.project.lineage.overrides import Overrides
         from airflow_provider_ssis.project.lineage.report import lineage_of_run
 
         job, summary = self._job_of_run, self._summary
@@ -40,7 +38,20 @@ class SsisLocalLineageTask(SsisLineageTask):
         given = {name: None if str(value) in job.secret_texts else value for name, value in job.parameters.items()}
         with open_files(Path(job.source), password=job.password) as files:
             package = job.package or files.package_names[0]
-            packages = lineage_of_run(files, package, evaluate_property, given, machine=socket.gethostname())
+            packages = lineage_of_run(
+                files,
+                package,
+                evaluate_property,
+                given,
+                machine=socket.gethostname(),
+                overrides=Overrides(
+                    {
+                        path: None if str(value) in job.secret_texts else value
+                        for path, value in job.property_overrides.items()
+                    },
+                    job.connections,
+                ),
+            )
         tasks = tuple(task for found in packages.values() for task in found)
         facet = {
             **self._package_place,

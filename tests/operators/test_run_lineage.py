@@ -91,7 +91,8 @@ def test_asset_uris() -> None:
         Dataset("mssql://dw01:1433", "D.W.dbo.T"),
     ]
     uses = tuple(DatasetUse(one, ()) for one in datasets)
-    assert asset_uris([TaskLineage("t", "Data Flow", (), uses, (), ())]) == [
+    log = TaskLineage("\\Package.EventHandlers[OnError]\\Log", "Execute SQL", (), (DatasetUse(SOURCE, ()),), (), ())
+    assert asset_uris([TaskLineage("t", "Data Flow", (), uses, (), ()), log]) == [
         "mssql://dw01/reports/DW/dbo/Sales%202024",
         "mssql://dw02:1433/DW/dbo/T",
     ]

@@ -15,7 +15,7 @@ _SERVER = ("data source", "server", "address", "addr", "network address")
 _DATABASE = ("initial catalog", "database")
 _SPREADSHEETS = ("microsoft.ace.", "microsoft.jet.")
 _SQL_SERVER = re.compile(r"sqlncli|msoledbsql|sqloledb|sqlclient|sql server|freetds|tdsodbc", re.IGNORECASE)
-_LOCAL = frozenset({".", "(local)", "localhost", ""})
+_LOCAL = frozenset({".", "(local)", "localhost", "127.0.0.1", "::1", "[::1]", ""})
 _PROTOCOL = re.compile(r"^(?:tcp|np|lpc|admin):", re.IGNORECASE)
 _SQL_SERVER_PORT = 1433
 _DEFAULT_SCHEMA = "dbo"
@@ -74,7 +74,8 @@ def address_of(
         return _file(connection_string)
     pairs = connection_pairs(connection_string)
     if kind == "EXCEL" or pairs.get("provider", "").lower().startswith(_SPREADSHEETS):
-        return _file(pairs.get("data source", ""))
+        # The property ServerName of an Excel connection manager is the path, too.
+        return _file(overrides.get("ExcelFilePath") or overrides.get("ServerName") or pairs.get("data source", ""))
     product = " ".join((creation_name, pairs.get("provider", ""), pairs.get("driver", "")))
     # ADO.NET without the name of a provider, or with the short one of format 8, is the client of SQL Server.
     is_client = kind == "ADO.NET" and creation_name.upper() in ("ADO.NET", "ADO.NET:SQL")
@@ -82,10 +83,15 @@ def address_of(
         raise UnknownAddress("it is neither SQL Server nor a file")
     server = overrides.get("ServerName") or next((pairs[name] for name in _SERVER if name in pairs), "")
     database = overrides.get("InitialCatalog") or next((pairs[name] for name in _DATABASE if name in pairs), "")
+    # FreeTDS has a key for the port.
+    if (port := pairs.get("port", "")) and "ServerName" not in overrides and "," not in server:
+        server = f"{server},{port}"
     return Address(_sql_server(server, machine), database=database)
 
 
 def _sql_server(server: str, machine: str) -> str:
+    if server.strip().lower().startswith(("np:", "\\\\")):
+        raise UnknownAddress(f"the server {server!r} is a named pipe")
     place, _, port = _PROTOCOL.sub("", server.strip()).partition(",")
     host, _, instance = place.strip().partition("\\")
     host = host.strip()
@@ -97,6 +103,9 @@ def _sql_server(server: str, machine: str) -> str:
     if not server.strip():
         raise UnknownAddress("it names no server")
     host = (machine or "localhost") if host.lower() in _LOCAL else host
+    host = f"[{host}]" if ":" in host and not host.startswith("[") else host  # IPv6
+    if port.strip() and not port.strip().isdecimal():
+        raise UnknownAddress(f"the port of the server {server!r} is not a number")
     if port.strip():
         return f"mssql://{host.lower()}:{port.strip()}"
     # The port of a named instance is known only to the server's browser service.

@@ -12,7 +12,7 @@ from airflow_provider_ssis.project.lineage.task_uses import DatasetColumn, TaskU
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
 from airflow_provider_ssis.project.type_names import component_class
 
-FindAddress = Callable[[str, PackageValues], Address]
+FindAddress = Callable[[str], Address]
 """Returns where a connection manager leads."""
 
 _MODE = "AccessMode"
@@ -63,6 +63,10 @@ _DESTINATIONS: Mapping[str, Mapping[str, _Access]] = {
 _FILE_SOURCES = frozenset({"FlatFileSource"})
 _FILE_DESTINATIONS = frozenset({"FlatFileDestination"})
 _SQL_COMMANDS = frozenset({"OLEDBCommand"})
+_WITHOUT_MANAGER = frozenset(
+    {"RawSource", "RawDestination", "XMLSource", "ScriptComponent", "ImportColumn", "ExportColumn"}
+)
+"""Components that can read or write files and more without a connection manager."""
 
 
 def read_components(
@@ -118,7 +122,7 @@ class _Reader:
                 raise UnknownValue("it writes through a query")
             address, name = self._connection(component), self._text(component, access)
             self.targets[component.name] = self._uses.add_table(self._uses.writes, name, address)
-        elif component.connections:
+        elif component.connections or kind in _WITHOUT_MANAGER:
             raise UnknownValue(f"lineage of components of the class {kind} is not supported")
 
     def _read_source(self, component: Component, access: _Access) -> None:
@@ -159,7 +163,7 @@ class _Reader:
     def _connection(self, component: Component) -> Address:
         for one in component.connections:
             if reference := one.manager_ref_id or one.manager_id:
-                return self._address(reference, self._values)
+                return self._address(reference)
         raise UnknownAddress("it has no connection manager")
 
     def _access(self, component: Component, modes: Mapping[str, _Access]) -> _Access:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ssis.project.connection_strings import connection_pairs
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.lineage.addresses import Address, Dataset, UnknownAddress, address_of
 from airflow_provider_ssis.project.lineage.components import read_components
+from airflow_provider_ssis.project.lineage.overrides import Overrides
 from airflow_provider_ssis.project.lineage.package_values import Evaluate, PackageValues, UnknownValue
 from airflow_provider_ssis.project.lineage.task_uses import TaskUses
 from airflow_provider_ssis.project.models import Parameter
@@ -16,12 +18,15 @@ from airflow_provider_ssis.project.package.connections import DtsConnectionManag
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
-from airflow_provider_ssis.project.package.tasks import BulkInsertTask, ExecuteSqlTask
+from airflow_provider_ssis.project.package.tasks import BulkInsertTask, ExecutePackageTask, ExecuteSqlTask
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_ADDRESS_PROPERTIES = ("ConnectionString", "ServerName", "InitialCatalog")
+_ADDRESS_PROPERTIES = ("ConnectionString", "ServerName", "InitialCatalog", "ExcelFilePath")
+_DISABLE = "Disable"
+_MAY_BE_DISABLED = "whether it is disabled is known only when the package runs"
+_CALLED_PACKAGE = "PackageName"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class TaskLineage:
     """What a task reads and writes.
 
     :param task: the path of the task in the package.
-    :param kind: ``Data Flow``, ``Execute SQL`` or ``Bulk Insert``.
+    :param kind: ``Data Flow``, ``Execute SQL`` or ``Bulk Insert``; ``Execute Package`` if its package is not known.
     :param notes: what is missing here, and why.
     """
 
@@ -66,6 +71,38 @@ class TaskLineage:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PackageCall:
+    """An Execute Package task.
+
+    :param package: the package of the same project that it runs.
+    :param parameters: the parameters that it sets.
+    """
+
+    package: str
+    parameters: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLineage:
+    """What a package reads and writes.
+
+    :param tasks: its tasks.
+    :param calls: the packages that it runs.
+    """
+
+    tasks: tuple[TaskLineage, ...]
+    calls: tuple[PackageCall, ...]
+
+
+_KINDS: Mapping[type, str] = {
+    Pipeline: "Data Flow",
+    ExecuteSqlTask: "Execute SQL",
+    BulkInsertTask: "Bulk Insert",
+    ExecutePackageTask: "Execute Package",
+}
+
+
 def package_lineage(
     package: DtsPackage,
     *,
@@ -74,7 +111,8 @@ def package_lineage(
     managers: Iterable[DtsConnectionManager] = (),
     given: Mapping[str, Any] | None = None,
     machine: str = "",
-) -> tuple[TaskLineage, ...]:
+    overrides: Overrides | None = None,
+) -> PackageLineage:
     """Return what each task of a package reads and writes. Disabled tasks are left out.
 
     :param package: the package.
@@ -85,12 +123,77 @@ def package_lineage(
     :param given: values by ``$Project::Name`` or ``$Package::Name`` that replace the design defaults. Names such as
         ``$Project::CM.Warehouse.ServerName`` set properties of connection managers. Default: none.
     :param machine: the machine that runs the package, for servers named ``.`` or ``localhost``. Default: unknown.
+    :param overrides: what the run replaces besides parameters. Default: nothing.
     """
-    given = given or {}
+    given, overrides = given or {}, overrides or Overrides()
     contents = {one.element: _data(one) for one in package.container.walk()}
-    values = PackageValues.of(package, parameters, given, evaluate, contents.values())
-    connections = Connections((*managers, *package.connection_managers), given, machine)
-    return tuple(_walk(package.container, contents, values, connections))
+    values = PackageValues.of(package, parameters, given, evaluate, contents.values(), overrides.variables)
+    # The expressions of connection managers can use no variables of inner containers.
+    outer = values.inside(package.container.variables)
+    connections = Connections((*managers, *package.connection_managers), given, machine, outer, overrides)
+    reader = _PackageReader(contents, connections, overrides)
+    return PackageLineage(tuple(reader.read(package.container, values)), tuple(reader.calls))
+
+
+class _PackageReader:
+    def __init__(
+        self, contents: Mapping[_Element, ContainerData], connections: Connections, overrides: Overrides
+    ) -> None:
+        self._contents = contents
+        self._connections = connections
+        self._overrides = overrides
+        self.calls: list[PackageCall] = []
+
+    def read(self, container: DtsContainer, values: PackageValues, note: str = "") -> Iterator[TaskLineage]:
+        values = values.inside(container.variables)
+        disabled = self._is_disabled(container, values)
+        if disabled:
+            return
+        note = _MAY_BE_DISABLED if disabled is None else note
+        found = self._task(container, values)
+        if found is not None:
+            yield replace(found, notes=(*found.notes, note)) if note else found
+        for child in container.children:
+            yield from self.read(child, values, note)
+        for handler in container.enabled_handlers:
+            inner = values.inside(handler.variables)
+            for child in handler.children:
+                yield from self.read(child, inner, note)
+
+    def _is_disabled(self, container: DtsContainer, values: PackageValues) -> bool | None:
+        """Return True for a disabled container, and None if only the run knows."""
+        given = self._overrides.of_container(container.path)
+        try:
+            if _DISABLE in container.expressions:
+                return values.text(container.expressions[_DISABLE]).lower() == "true"
+        except UnknownValue:
+            return None
+        if _DISABLE in given:
+            return None if given[_DISABLE] is None else str(given[_DISABLE]).lower() in ("true", "1", "-1")
+        return container.disabled
+
+    def _task(self, container: DtsContainer, values: PackageValues) -> TaskLineage | None:
+        data = self._contents[container.element]
+        changed = sorted(self._overrides.of_container(container.path).keys() - {_DISABLE})
+        kind = next((name for one, name in _KINDS.items() if isinstance(data, one)), None)
+        if changed and kind is not None:
+            note = f"the run sets its properties: {', '.join(changed)}"
+            return TaskLineage(container.path, kind, (), (), (), (note,))
+        if isinstance(data, ExecutePackageTask):
+            return self._call(container, data, values)
+        return _task(container, data, values, self._connections)
+
+    def _call(self, container: DtsContainer, data: ExecutePackageTask, values: PackageValues) -> TaskLineage | None:
+        if not data.use_project_reference:
+            return None
+        expression = container.expressions.get(_CALLED_PACKAGE)
+        try:
+            name = data.package_name if expression is None else values.text(expression)
+        except UnknownValue as error:
+            note = f"the package that it runs is not known: {error}"
+            return TaskLineage(container.path, "Execute Package", (), (), (), (note,))
+        self.calls.append(PackageCall(name, frozenset(one.parameter for one in data.assignments)))
+        return None
 
 
 class Connections:
@@ -99,9 +202,20 @@ class Connections:
     :param managers: those of the project, then those of the package.
     :param given: values of parameters, some for properties of connection managers.
     :param machine: the machine that runs the package.
+    :param values: the values that their expressions can use.
+    :param overrides: what the run replaces.
     """
 
-    def __init__(self, managers: Iterable[DtsConnectionManager], given: Mapping[str, Any], machine: str) -> None:
+    def __init__(
+        self,
+        managers: Iterable[DtsConnectionManager],
+        given: Mapping[str, Any],
+        machine: str,
+        values: PackageValues,
+        overrides: Overrides,
+    ) -> None:
+        self._values = values
+        self._overrides = overrides
         self._found: dict[str, DtsConnectionManager] = {}
         self._given = given
         self._machine = machine
@@ -112,37 +226,43 @@ class Connections:
                 if key:
                     self._found[key.upper()] = one
 
-    def address(self, reference: str, values: PackageValues) -> Address:
+    def address(self, reference: str) -> Address:
         """Return where a connection manager leads.
 
         :param reference: its id, refId or name.
-        :param values: the values that its expressions can use.
         :raises UnknownAddress: the place cannot be named.
         """
         manager = self._found.get(reference.upper())
         if manager is None:
             raise UnknownAddress(f"the connection manager {reference or 'of the task'} is not in the project")
-        properties: dict[str, str] = {"ConnectionString": manager.connection_string}
-        for name in _ADDRESS_PROPERTIES:
-            for scope in ("$Project", "$Package"):
-                value = self._given.get(f"{scope}::CM.{manager.name}.{name}")
-                if value not in (None, ""):
-                    properties[name] = str(value)
         try:
-            properties |= {
-                name: values.text(manager.expressions[name])
-                for name in _ADDRESS_PROPERTIES
-                if name in manager.expressions
-            }
-            return address_of(
-                manager.kind,
-                manager.creation_name,
-                properties["ConnectionString"],
-                properties,
-                machine=self._machine,
-            )
+            return self._address(manager)
         except (UnknownAddress, UnknownValue) as error:
             raise UnknownAddress(f"the place of the connection manager {manager.name} is not known: {error}") from None
+
+    def _address(self, manager: DtsConnectionManager) -> Address:
+        text = self._overrides.connection_string(manager.name)
+        if text is not None:
+            kind = "ODBC" if "driver" in connection_pairs(text) else manager.kind
+            creation_name = manager.creation_name if kind == manager.kind else kind
+            return address_of(kind, creation_name, text, {}, machine=self._machine)
+        given = {
+            name: self._given[key]
+            for name in _ADDRESS_PROPERTIES
+            for scope in ("$Project", "$Package")
+            if (key := f"{scope}::CM.{manager.name}.{name}") in self._given and self._given[key] != ""
+        } | self._overrides.of_connection(manager.name)
+        properties = {"ConnectionString": manager.connection_string}
+        for name in _ADDRESS_PROPERTIES:
+            if name in manager.expressions:
+                properties[name] = self._values.text(manager.expressions[name])
+            elif name in given:
+                if given[name] is None:
+                    raise UnknownValue(f"the run sets its property {name} to a sensitive value")
+                properties[name] = str(given[name])
+        return address_of(
+            manager.kind, manager.creation_name, properties["ConnectionString"], properties, machine=self._machine
+        )
 
 
 def _data(container: DtsContainer) -> ContainerData:
@@ -150,23 +270,6 @@ def _data(container: DtsContainer) -> ContainerData:
         return container.data()
     except ProjectError:
         return None
-
-
-def _walk(
-    container: DtsContainer, contents: Mapping[_Element, ContainerData], values: PackageValues, connections: Connections
-) -> Iterator[TaskLineage]:
-    if container.disabled:
-        return
-    values = values.inside(container.variables)
-    found = _task(container, contents[container.element], values, connections)
-    if found is not None:
-        yield found
-    for child in container.children:
-        yield from _walk(child, contents, values, connections)
-    for handler in container.enabled_handlers:
-        inner = values.inside(handler.variables)
-        for child in handler.children:
-            yield from _walk(child, contents, inner, connections)
 
 
 def _task(
@@ -181,7 +284,7 @@ def _task(
         _execute_sql(data, container.expressions, values, connections, uses)
     elif isinstance(data, BulkInsertTask):
         kind = "Bulk Insert"
-        _bulk_insert(data, values, connections, uses)
+        _bulk_insert(data, connections, uses)
     else:
         return None
     return TaskLineage(
@@ -215,16 +318,16 @@ def _execute_sql(
             sql = data.source
         if data.is_stored_procedure:
             raise UnknownValue("it calls a procedure, whose tables are not known")
-        uses.add_sql(sql, connections.address(data.connection, values))
+        uses.add_sql(sql, connections.address(data.connection))
     except (UnknownAddress, UnknownValue) as error:
         uses.notes.append(str(error))
 
 
-def _bulk_insert(data: BulkInsertTask, values: PackageValues, connections: Connections, uses: TaskUses) -> None:
+def _bulk_insert(data: BulkInsertTask, connections: Connections, uses: TaskUses) -> None:
     try:
-        file = connections.address(data.source_connection, values).file
+        file = connections.address(data.source_connection).file
         if file is not None:
             uses.reads.setdefault(file, set())
-        uses.add_table(uses.writes, data.destination_table, connections.address(data.destination_connection, values))
+        uses.add_table(uses.writes, data.destination_table, connections.address(data.destination_connection))
     except (UnknownAddress, UnknownValue) as error:
         uses.notes.append(str(error))

@@ -48,6 +48,7 @@ class PackageValues:
         given: Mapping[str, Any],
         evaluate: Evaluate,
         contents: Iterable[ContainerData],
+        changed: frozenset[str] = frozenset(),
     ) -> PackageValues:
         """Return the values of parameters.
 
@@ -56,19 +57,21 @@ class PackageValues:
         :param given: values by ``$Project::Name`` or ``$Package::Name`` that replace the design defaults.
         :param evaluate: evaluates expressions.
         :param contents: the data of the tasks and loops of the package.
+        :param changed: the names of the variables that the run sets. Default: none.
         """
         known: dict[str, TypedValue] = {}
         for one in parameters:
             name = f"$Project::{one.name}"
-            known[name] = (one.data_type, given.get(name, one.value))
+            known[name] = (one.data_type, None if one.sensitive else given.get(name, one.value))
         for parameter in package.parameters:
             name = f"$Package::{parameter.name}"
             try:
-                known[name] = (parameter.data_type, given.get(name, parameter.value))
+                value = None if parameter.sensitive else given.get(name, parameter.value)
+                known[name] = (parameter.data_type, value)
             except ProjectError:
                 continue
         found = {name: value for name, value in known.items() if value[1] is not None}
-        return cls(found, evaluate, frozenset(_assigned(contents)))
+        return cls(found, evaluate, changed.union(_assigned(contents)))
 
     def inside(self, variables: Iterable[DtsVariable]) -> PackageValues:
         """Return the values inside a container.

@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
-from airflow_provider_ssis.project.lineage.package_lineage import DatasetUse, TaskLineage, package_lineage
+from airflow_provider_ssis.project.lineage.overrides import Overrides
+from airflow_provider_ssis.project.lineage.package_lineage import (
+    DatasetUse,
+    PackageCall,
+    TaskLineage,
+    package_lineage,
+)
 from airflow_provider_ssis.project.lineage.package_values import Evaluate
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
-from airflow_provider_ssis.project.package.tasks import ExecutePackageTask
 
 FORMAT = 1
 
@@ -35,14 +40,20 @@ def lineage_of_files(
             managers=managers,
             given=given,
             machine=machine,
-        )
+        ).tasks
         for name in files.package_names
         if not files.is_encrypted(name)
     }
 
 
 def lineage_of_run(
-    files: SsisFiles, package: str, evaluate: Evaluate, given: Mapping[str, Any], *, machine: str = ""
+    files: SsisFiles,
+    package: str,
+    evaluate: Evaluate,
+    given: Mapping[str, Any],
+    *,
+    machine: str = "",
+    overrides: Overrides | None = None,
 ) -> dict[str, tuple[TaskLineage, ...]]:
     """Return the lineage of a package and of the packages that it runs, by the name of its file.
 
@@ -51,34 +62,38 @@ def lineage_of_run(
     :param evaluate: evaluates expressions.
     :param given: values of parameters of the project and of the started package.
     :param machine: the machine that runs the packages. Default: unknown.
+    :param overrides: what the run replaces in the package that is started. Default: nothing.
     :raises ProjectError: a package cannot be read.
     """
+    overrides = overrides or Overrides()
     managers = _project_managers(files)
     parameters = files.project_parameters()
     known = {name.lower(): name for name in files.package_names}
     of_project = {name: value for name, value in given.items() if name.startswith("$Project::")}
-    pending: list[tuple[str, Mapping[str, Any]]] = [(package, given)]
+    of_children = Overrides(connections=overrides.connections)
+    pending = [PackageCall(package, frozenset())]
+    seen: set[PackageCall] = set()
     found: dict[str, tuple[TaskLineage, ...]] = {}
     while pending:
-        wanted, values = pending.pop(0)
-        name = known.get(wanted.lower(), "")
-        if not name or name in found or files.is_encrypted(name):
+        wanted = pending.pop(0)
+        name = known.get(wanted.package.lower(), "")
+        call = PackageCall(name, wanted.parameters)
+        if not name or call in seen or files.is_encrypted(name):
             continue
-        document = files.package(name)
-        found[name] = package_lineage(
-            document,
+        # The values that a package passes to another are known only when it runs.
+        passed = {f"$Package::{one}": None for one in wanted.parameters}
+        one = package_lineage(
+            files.package(name),
             evaluate=evaluate,
             parameters=parameters,
             managers=managers,
-            given=values,
+            given=of_project | passed if seen else given,
             machine=machine,
+            overrides=of_children if seen else overrides,
         )
-        for container in document.container.walk_enabled():
-            data = container.data()
-            if isinstance(data, ExecutePackageTask) and data.use_project_reference:
-                # The values that a package passes to another are known only when it runs.
-                passed = {f"$Package::{one.parameter}": None for one in data.assignments}
-                pending.append((data.package_name, of_project | passed))
+        seen.add(call)
+        found[name] = tuple(dict.fromkeys((*found.get(name, ()), *one.tasks)))
+        pending += one.calls
     return found
 
 

@@ -25,6 +25,9 @@ OLE_DB = "Provider=MSOLEDBSQL;"
         ("dw01\\Reports,1444", "mssql://dw01:1444"),
         (".", "mssql://localhost:1433"),
         ("(local)", "mssql://localhost:1433"),
+        ("127.0.0.1", "mssql://localhost:1433"),
+        ("fe80::1,1444", "mssql://[fe80::1]:1444"),
+        ("dw01;Port=1444", "mssql://dw01:1444"),
     ],
 )
 def test_servers(server: str, namespace: str) -> None:
@@ -80,6 +83,8 @@ def test_a_spreadsheet_is_a_file() -> None:
         ("OLEDB", "Provider=OraOLEDB.Oracle;Data Source=orcl"),
         ("OLEDB", f"{OLE_DB}Initial Catalog=DW"),
         ("OLEDB", f"{OLE_DB}Data Source=(localdb)\\MSSQLLocalDB"),
+        ("OLEDB", f"{OLE_DB}Data Source=np:\\\\dw01\\pipe\\sql\\query"),
+        ("OLEDB", f"{OLE_DB}Data Source=dw01,x"),
         ("FLATFILE", ""),
     ],
 )

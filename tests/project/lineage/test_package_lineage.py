@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.expressions.property_values import evaluate_property
 from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.lineage.addresses import Dataset
+from airflow_provider_ssis.project.lineage.overrides import Overrides
 from airflow_provider_ssis.project.lineage.package_lineage import ColumnFlow, DatasetUse, TaskLineage, package_lineage
 from airflow_provider_ssis.project.lineage.report import lineage_of_run
 from airflow_provider_ssis.project.package.document import read_dts_package
@@ -27,7 +29,7 @@ def table(name: str, database: str = "DW", server: str = "dw01") -> Dataset:
 def lineage(data: bytes, **given: Any) -> TaskLineage:
     package = read_dts_package(data, "Load.dtsx")
     values = {f"$Package::{name}": value for name, value in given.items()}
-    (found,) = package_lineage(package, evaluate=evaluate_property, given=values)
+    (found,) = package_lineage(package, evaluate=evaluate_property, given=values).tasks
     return found
 
 
@@ -129,7 +131,7 @@ def test_disabled_event_handlers_are_left_out(attributes: str) -> None:
     handler = with_handler(made.sql_task("Clean", "TRUNCATE TABLE dbo.X"))
     task = made.sql_task("Load", "TRUNCATE TABLE dbo.T", inner=handler, attributes=attributes)
     package = read_dts_package(made.lineage_package(task), "Load.dtsx")
-    found = package_lineage(package, evaluate=evaluate_property)
+    found = package_lineage(package, evaluate=evaluate_property).tasks
     expected = ["\\Package\\Load"]
     if not attributes:
         expected.append("\\Package\\Load.EventHandlers[OnError]\\Clean")
@@ -157,11 +159,148 @@ def test_a_variable_of_an_unknown_type_disturbs_no_other_expression() -> None:
     assert found.writes == (DatasetUse(table("T"), ()),)
 
 
-def test_an_unsupported_component_is_noted() -> None:
-    flow = made.data_flow(made.source("CDCSource", "Warehouse", {"k": "Key"}))
-    assert lineage(made.lineage_package(flow)).notes == (
-        "Source: lineage of components of the class CDCSource is not supported",
+@pytest.mark.parametrize("kind", ["CDCSource", "RawSource", "ScriptComponent"])
+def test_an_unsupported_component_is_noted(kind: str) -> None:
+    component = re.sub("<connections>.*</connections>", "", made.source(kind, "Warehouse", {"k": "Key"}))
+    if kind == "CDCSource":
+        component = made.source(kind, "Warehouse", {"k": "Key"})
+    assert lineage(made.lineage_package(made.data_flow(component))).notes == (
+        f"Source: lineage of components of the class {kind} is not supported",
     )
+
+
+def lineage_with(data: bytes, properties: dict[str, Any], **connections: str) -> tuple[TaskLineage, ...]:
+    package = read_dts_package(data, "Load.dtsx")
+    overrides = Overrides(properties, connections)
+    return package_lineage(package, evaluate=evaluate_property, overrides=overrides).tasks
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (r"\Package.Connections[warehouse].Properties[ServerName]", "prod01", table("T", server="prod01")),
+        (r"\Package.Connections[Warehouse].Properties[ServerName]", None, "sensitive value"),
+        (r"\Package.Variables[User::Sql].Value", "TRUNCATE TABLE dbo.X", "User::Sql is not known"),
+        (r"\Package.Variables[User::Sql].Properties[Value]", "TRUNCATE TABLE dbo.X", "User::Sql is not known"),
+        (r"\Package\Clear.Properties[SqlStatementSource]", "TRUNCATE TABLE dbo.X", "SqlStatementSource"),
+        (r"\Package\Clear.Properties[Disable]", "False", table("T")),
+        (r"\Package\Clear.Properties[Disable]", "True", None),
+        (r"\Package\Clear.Properties[Disable]", None, "whether it is disabled"),
+    ],
+)
+def test_property_overrides_of_a_run(path: str, value: str | None, expected: Dataset | str | None) -> None:
+    task = made.sql_task("Clear", "User::Sql", source_type="Variable")
+    variables = made.variable("Sql", "TRUNCATE TABLE dbo.T")
+    found = lineage_with(made.lineage_package(task, variables=variables), {path: value})
+    if expected is None:
+        assert found == ()
+    elif isinstance(expected, Dataset):
+        assert [use.dataset for use in found[0].writes] == [expected]
+    else:
+        assert expected in found[0].notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Driver={ODBC Driver 18 for SQL Server};Server=test01;Database=Lab;PWD=c4nary", table("T", "Lab", "test01")),
+        ("Provider=MSOLEDBSQL;Data Source=test01;Initial Catalog=Lab", table("T", "Lab", "test01")),
+        ("Driver=/usr/lib/sqlite3.so;Database=/a.db", None),
+    ],
+)
+def test_a_replaced_connection_manager_leads_to_its_replacement(text: str, expected: Dataset | None) -> None:
+    found = lineage_with(made.lineage_package(made.sql_task("Clear", "TRUNCATE TABLE dbo.T")), {}, warehouse=text)
+    assert [use.dataset for use in found[0].writes] == ([] if expected is None else [expected])
+    assert len(found[0].notes) == (expected is None)
+    assert "c4nary" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [("@[User::Skip]", []), ("!@[User::Skip]", [()]), ("@[User::Other]", [("whether it is disabled is known",)])],
+)
+def test_an_expression_says_whether_a_task_is_disabled(expression: str, expected: list[tuple[str, ...]]) -> None:
+    skip = made.variable("Skip", "True").replace('DTS:DataType="8"', 'DTS:DataType="11"')
+    inner = made.expression("Disable", expression)
+    data = made.lineage_package(made.sql_task("Clear", "TRUNCATE TABLE dbo.T", inner=inner), variables=skip)
+    found = lineage_with(data, {})
+    assert [len(one.notes) for one in found] == [len(notes) for notes in expected]
+    for one, notes in zip(found, expected, strict=True):
+        assert all(note.startswith(start) for note, start in zip(one.notes, notes, strict=True))
+
+
+def test_expressions_of_connection_managers_do_not_see_variables_of_containers() -> None:
+    warehouse = made.manager(
+        "Warehouse",
+        f"{made.PROVIDER}Data Source=dw01;Initial Catalog=old;",
+        expressions=made.expression("InitialCatalog", "@[User::Database]"),
+    )
+    inner = f"<DTS:Variables>{made.variable('Database', 'Inner')}</DTS:Variables>"
+    package = made.lineage_package(
+        made.sql_task("Clear", "TRUNCATE TABLE dbo.T", inner=inner),
+        variables=made.variable("Database", "DW"),
+        managers=warehouse,
+    )
+    assert lineage(package).writes == (DatasetUse(table("T"), ()),)
+
+
+def test_the_path_of_a_workbook_can_be_an_expression() -> None:
+    book = made.manager(
+        "Book",
+        "Provider=Microsoft.ACE.OLEDB.12.0;Data Source=C:\\old.xlsx;",
+        "EXCEL",
+        made.expression("ExcelFilePath", "@[$Package::Path]"),
+    )
+    flow = made.data_flow(made.source("ExcelSource", "Book", {"k": "Key"}, AccessMode="0", OpenRowset="Sheet1$"))
+    package = made.lineage_package(flow, managers=book, parameters=made.text_parameter("Path", ""))
+    found = lineage(package, Path="C:\\new.xlsx")
+    assert [use.dataset for use in found.reads] == [Dataset("file", "C:/new.xlsx")]
+
+
+def test_sensitive_parameters_are_not_used() -> None:
+    parameter = made.text_parameter("Table", "c4nary").replace(
+        'DTS:DataType="8">', 'DTS:DataType="8" DTS:Sensitive="True">', 1
+    )
+    inner = made.expression("SqlStatementSource", "&quot;TRUNCATE TABLE dbo.&quot; + @[$Package::Table]")
+    found = lineage(made.lineage_package(made.sql_task("Clear", "", inner=inner), parameters=parameter), Table="c4nary")
+    assert (found.writes, len(found.notes)) == ((), 1)
+    assert "c4nary" not in str(found)
+
+
+def call(name: str, package: str, assigned: str = "", inner: str = "") -> str:
+    passed = (
+        f"<ParameterAssignment><ParameterName>{assigned}</ParameterName><BindedVariableOrParameterName>User::a"
+        "</BindedVariableOrParameterName></ParameterAssignment>"
+        if assigned
+        else ""
+    )
+    text = f"<UseProjectReference>True</UseProjectReference><PackageName>{package}</PackageName>{passed}"
+    data = f"<ExecutePackageTask>{text}</ExecutePackageTask>"
+    return made.executable(name, "Microsoft.ExecutePackageTask", data, inner)
+
+
+def test_packages_that_a_run_calls_by_expression_and_with_values() -> None:
+    sql = made.expression("SqlStatementSource", "&quot;TRUNCATE TABLE dbo.&quot; + @[$Package::Table]")
+    child = made.lineage_package(
+        made.sql_task("Clear", "", inner=sql), parameters=made.text_parameter("Table", "Design")
+    )
+    calls = (
+        call("Chosen", "Other.dtsx", inner=made.expression("PackageName", "@[User::Child]")),
+        call("Unknown", "Other.dtsx", inner=made.expression("PackageName", "@[User::Missing]")),
+        call("Passed", "Child.dtsx", "Table"),
+    )
+    content = {
+        "Load.dtsx": made.lineage_package(*calls, variables=made.variable("Child", "Child.dtsx")),
+        "Child.dtsx": child,
+        "Other.dtsx": made.lineage_package(made.sql_task("Load", "TRUNCATE TABLE dbo.Wrong")),
+    }
+    files = SsisFiles("Project", tuple(content), content.__getitem__)
+    found = lineage_of_run(files, "Load.dtsx", evaluate_property, {})
+    assert list(found) == ["Load.dtsx", "Child.dtsx"]
+    assert "the package that it runs is not known" in found["Load.dtsx"][0].notes[0]
+    default, passed = found["Child.dtsx"]
+    assert [use.dataset for use in default.writes] == [table("Design")]
+    assert (passed.writes, len(passed.notes)) == ((), 1)
 
 
 def test_inspect_shows_lineage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,6 +131,7 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
         check_switches(self, "all_environments", "deferrable")
         check_environment(self)
         self._validation_id: int | None = None
+        self._last_message_id = 0
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Start the validation, and wait until it has ended.
@@ -206,6 +207,7 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
 
     def _defer(self, deadline: Deadline, last_message_id: int) -> NoReturn:
         validation_id = self._validation_id or 0
+        self._last_message_id = last_message_id
         self._defer_until_terminal(
             validation_id,
             deadline,
@@ -224,5 +226,6 @@ class SsisValidateOperator(SsisWaitingTask, BaseOperator):
     def _trigger(self, execution_id: int, deadline: Deadline) -> SsisExecutionTrigger:
         trigger = super()._trigger(execution_id, deadline)
         trigger.follow_messages = self.follow_messages
+        trigger.last_message_id = self._last_message_id
         trigger.cancel_on_kill = True
         return trigger

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_ssis.catalog.client import Catalog
-from airflow_provider_ssis.catalog.codes import OperationStatus
+from airflow_provider_ssis.catalog.codes import MessageType, OperationStatus
 from airflow_provider_ssis.catalog.errors import (
     EnvironmentNotFound,
     PackageNotFound,
@@ -31,7 +32,7 @@ from airflow_provider_ssis.operators.restore import SsisRestoreProjectOperator
 from airflow_provider_ssis.operators.validate import SsisValidateOperator
 from airflow_provider_ssis.triggers.validation import SsisValidationTrigger
 from tests.support.airflow_context import current_context
-from tests.support.deferrals import deferred, events_of, reloaded, resumed
+from tests.support.deferrals import deferred, events_of, logged, reloaded, resumed
 from tests.support.ssis_projects import execute_package, make_ispac, package, parameter, task
 from tests.support.task_runs import TaskRun, rendered
 from tests.support.waiting import wait_until
@@ -127,6 +128,25 @@ def test_a_long_validation_is_waited_for_in_the_triggerer(mart: Catalog, held: t
     (event,) = events_of([reloaded(deferral.trigger)])
     with pytest.raises(ProjectInvalid, match="RegionId"):
         resumed(failing, deferral, event)
+
+
+def test_messages_that_the_worker_has_logged_are_not_logged_by_the_triggerer(
+    mart: Catalog, held: threading.Event
+) -> None:
+    task_run = validate(deferrable=True)
+    deferral = deferred(task_run)
+    held.set()
+    (event,) = events_of([reloaded(deferral.trigger)])
+    errors = list(mart.all_event_messages(event["execution_id"], message_types=[MessageType.ERROR]))
+    deferral.kwargs = {**(deferral.kwargs or {}), "last_message_id": errors[-1].event_message_id}
+    with pytest.raises(TaskDeferred) as again:
+        # The event of another task's trigger, so this task defers again.
+        resumed(task_run, deferral, {**event, "execution_id": event["execution_id"] + 1})
+    trigger = reloaded(again.value.trigger)
+    log = logged(trigger)
+    events_of([trigger])
+    assert errors
+    assert log.at("error") == []
 
 
 def test_a_validation_that_takes_too_long_is_stopped(mart: Catalog, held: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.errors import InvalidPartError
@@ -25,15 +26,33 @@ def read_data_flow(pipeline: _Element, part: str) -> DataFlow:
         if not name:
             raise InvalidPartError("contains a data flow component without a name", part=part, line=element.sourceline)
         properties: tuple[str, ...] = ()
+        parts: list[tuple[str, ...]] = []
         for child in element:
             if child.tag == "properties":
-                properties = tuple([each.get("name", "") for each in child.iterchildren("property")])
+                properties = tuple(_names(child))
             elif child.tag in ("inputs", "outputs"):
                 for end in child.iterchildren("input", "output"):
                     ends[_key(end)] = (name, end.get("name", ""))
+                    parts += _parts(end)
         class_id = element.get("componentClassID", "")
-        components.append(DataFlowComponent(name, class_id, element.get("refId", ""), properties))
+        components.append(DataFlowComponent(name, class_id, element.get("refId", ""), properties, tuple(parts)))
     return DataFlow(tuple(components), tuple(_path(element, ends, part) for element in pipeline.iterfind("paths/path")))
+
+
+def _names(properties: _Element) -> Iterator[str]:
+    return (each.get("name", "") for each in properties.iterchildren("property"))
+
+
+def _parts(end: _Element) -> Iterator[tuple[str, ...]]:
+    """Yield the properties of an input or output and of its columns, as :class:`DataFlowComponent` has them."""
+    name = end.get("name", "")
+    for properties in end.iterchildren("properties"):
+        yield from ((name, each) for each in _names(properties))
+    for column in end.iterfind("*/*"):
+        if column.tag in ("inputColumn", "outputColumn"):
+            for properties in column.iterchildren("properties"):
+                of_column = column.get("name", "") or column.get("cachedName", "")
+                yield from ((name, of_column, each) for each in _names(properties))
 
 
 def _path(element: _Element, ends: dict[str, tuple[str, str]], part: str) -> DataFlowPath:

@@ -116,12 +116,15 @@ class DataFlowComponent:
     """A source, transformation or destination of a data flow.
 
     :param properties: the names of its custom properties.
+    :param parts: the custom properties of its inputs and outputs, and of their columns: the names of the input or
+        output, of the column if it is one of a column, and of the property.
     """
 
     name: str
     class_id: str
     ref_id: str = ""
     properties: tuple[str, ...] = ()
+    parts: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,23 +8,16 @@ run follows the properties that decide its course (:data:`FOLLOWED`); other valu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from airflow_provider_ssis.emulator.runs import property_names
 from airflow_provider_ssis.emulator.runs.event_texts import PATH_NOT_RESOLVED, PROPERTY_NOT_SET
+from airflow_provider_ssis.project import object_properties
 from airflow_provider_ssis.project.connection_properties import properties_of_connection
 from airflow_provider_ssis.project.models import ConnectionManager, DataFlow, EventHandler, Executable, Package
+from airflow_provider_ssis.project.property_paths import Target, component_names, read_target
 
-_PROPERTY: Final = re.compile(r"\.Properties\[(?P<name>.+)\]", re.IGNORECASE | re.DOTALL)
-_COMPONENT_PROPERTY: Final = re.compile(r"\[(?P<component>.+)\]\.\[(?P<property>.+)\]", re.DOTALL)
-_MEMBER: Final = re.compile(
-    r"\.(?P<collection>Connections|Variables|Parameters|LogProviders|PrecedenceConstraints)\[(?P<member>.+?)\]"
-    r"\.(?:Properties\[(?P<property>.+)\]|Value)|\.ForEachEnumerator\.Properties\[.+\]",
-    re.IGNORECASE | re.DOTALL,
-)
 _PARAMETER_NAMESPACES: Final = ("$Package", "$Project")
 
 
@@ -89,14 +82,14 @@ def apply_overrides(
             problems.append(_unresolved(path, "there is no such executable"))
             continue
         place, rest = places[start], path[len(start) :]
-        missing = _missing(rest, place, scope)
+        target = read_target(rest)
+        missing = _missing(rest, target, place, scope)
         if missing:
             problems.append(_unresolved(path, missing))
             continue
-        found = _PROPERTY.fullmatch(rest)
-        if found is None or found["name"].lower() not in FOLLOWED:
+        if target is None or target.collection or target.property.lower() not in FOLLOWED:
             continue
-        field, parse = FOLLOWED[found["name"].lower()]
+        field, parse = FOLLOWED[target.property.lower()]
         try:
             changes.setdefault(place.path, {})[field] = parse((value or "").strip().lower())
         except ValueError as error:
@@ -112,7 +105,9 @@ def _places(executable: Executable, outer: tuple[str, ...]) -> Iterator[_Place]:
     variables = (*outer, *executable.variables)
     yield _Place(
         executable.path,
-        property_names.properties_of(executable),
+        object_properties.properties_of(
+            executable.kind, executable.type, is_data_flow=executable.data_flow is not None
+        ),
         variables,
         executable.data_flow,
         executable.log_providers,
@@ -121,36 +116,45 @@ def _places(executable: Executable, outer: tuple[str, ...]) -> Iterator[_Place]:
         yield from _places(child, variables)
     for handler in executable.event_handlers:
         inner = (*variables, *handler.variables)
-        yield _Place(handler.path, property_names.EVENT_HANDLER, inner)
+        yield _Place(handler.path, object_properties.EVENT_HANDLER, inner)
         for child in handler.children:
             yield from _places(child, inner)
 
 
-def _missing(rest: str, place: _Place, scope: Scope) -> str:
+def _missing(rest: str, target: Target | None, place: _Place, scope: Scope) -> str:
     """Which part of a property path does not exist; empty if all parts exist."""
-    if (found := _PROPERTY.fullmatch(rest)) is not None:
-        component = _COMPONENT_PROPERTY.fullmatch(found["name"])
-        if component is not None and place.data_flow is not None:
-            return _missing_component(place.data_flow, component["component"], component["property"])
-        return _missing_property(found["name"], place.properties)
-    member = _MEMBER.fullmatch(rest)
-    if member is None:
+    if target is None:
         return f"'{rest}' is not of the form .Properties[name] or .Variables[name].Value"
-    check = _MEMBERS.get((member["collection"] or "").lower())
-    return check(member["member"], member["property"] or "Value", place, scope) if check else ""
+    if target.collection:
+        check = _MEMBERS.get(target.collection)
+        return check(target.member, target.property, place, scope) if check else ""
+    names = component_names(target.property)
+    if names and place.data_flow is not None:
+        return _missing_component(place.data_flow, names[0], names[1:])
+    return _missing_property(target.property, place.properties)
 
 
 def _missing_property(name: str, known: Iterable[str] | None) -> str:
     return "" if known is None or name.lower() in known else f"there is no property '{name}'"
 
 
-def _missing_component(flow: DataFlow, name: str, property_name: str) -> str:
+def _missing_component(flow: DataFlow, name: str, rest: Sequence[str]) -> str:
+    """Which part does not exist of the property of a component.
+
+    :param name: the component.
+    :param rest: the property; before it, an input or output, and a column of it.
+    """
     component = next((each for each in flow.components if each.name.lower() == name.lower()), None)
     if component is None:
         return f"the data flow has no component '{name}'"
+    lower = tuple(each.lower() for each in rest)
+    if len(lower) > 1:
+        if lower in {tuple(each.lower() for each in part) for part in component.parts}:
+            return ""
+        return f"the component '{name}' has no property '{'.'.join(rest)}'"
     known = {each.lower() for each in component.properties}
-    if known and property_name.lower() not in known:
-        return f"the component '{name}' has no property '{property_name}'"
+    if known and lower[0] not in known:
+        return f"the component '{name}' has no property '{rest[0]}'"
     return ""
 
 
@@ -173,7 +177,7 @@ def _missing_variable(name: str, property_name: str, place: _Place, scope: Scope
         return f"there is no variable '{name}'"
     if not namespace and all(own != each.rpartition("::")[2] for each in place.variables):
         return f"there is no variable '{name}'"
-    return _missing_property(property_name, property_names.VARIABLE)
+    return _missing_property(property_name, object_properties.VARIABLE)
 
 
 def _missing_parameter(name: str, property_name: str, place: _Place, scope: Scope) -> str:
@@ -183,13 +187,13 @@ def _missing_parameter(name: str, property_name: str, place: _Place, scope: Scop
 def _missing_parameter_of(known: Iterable[str], name: str, property_name: str) -> str:
     if name not in known:
         return f"there is no parameter '{name}'"
-    return _missing_property(property_name, property_names.PARAMETER)
+    return _missing_property(property_name, object_properties.PARAMETER)
 
 
 def _missing_log_provider(name: str, property_name: str, place: _Place, scope: Scope) -> str:
     if name.lower() not in {each.lower() for each in place.log_providers}:
         return f"there is no log provider '{name}'"
-    return _missing_property(property_name, property_names.LOG_PROVIDER)
+    return _missing_property(property_name, object_properties.LOG_PROVIDER)
 
 
 _MEMBERS: Final[Mapping[str, Callable[[str, str, _Place, Scope], str]]] = {

@@ -28,12 +28,12 @@ _SMTP_KEYS: Final = {
 _CANNOT_SET: Final = frozenset(
     {"columndelimiter", "columntype", "filename"}  # the columns of a flat file have their own
     | {"creationname", "hosttype", "id", "name", "offlinemode", "qualifier", "scope", "supportsdtctransactions"}
-    | {"excelversionnumber", "firstrowhascolumnname"}  # set HDR in the connection string in their place
+    | {"excelversionnumber"}
 )
 """Properties that the engine cannot set."""
 _WITHOUT_EFFECT: Final = frozenset({"connectbyproxy", "delayvalidation", "description", "protectionlevel"})
 """Properties that do not change a run: connection managers are validated when a task uses them; proxies are Azure's."""
-_NO_HEADER: Final = re.compile(r"\bHDR\s*=\s*NO\b", re.IGNORECASE)
+_HEADER: Final = re.compile(r"^\s*HDR\s*=", re.IGNORECASE)
 _LOGIN: Final = {"username": "UserName", "password": PASSWORD}
 """The values that a user can add to SMTP."""
 _SECRET_KEY: Final = re.compile(r"password|pwd|secret|token", re.IGNORECASE)
@@ -84,8 +84,8 @@ def is_unchanged(manager: DtsConnectionManager, name: str, value: object) -> boo
     lower = name.lower()
     if lower not in (properties_of_connection(manager.creation_name) or ()):
         return False
-    if lower == "firstrowhascolumnname":
-        return is_true(str(value)) is (_NO_HEADER.search(manager.connection_string) is None)
+    if lower == "offlinemode":
+        return not is_true(str(value))
     same = {"creationname": manager.creation_name, "id": manager.id, "name": manager.name}
     # The file itself shows its version of Excel.
     return lower == "excelversionnumber" or same.get(lower) == str(value)
@@ -107,10 +107,21 @@ def with_property(connection: RunConnection, name: str, value: object) -> RunCon
         key = next((one for one in pairs if one.lower() == lower), _SMTP_KEYS[lower])
         string = "".join(f"{one}={found};" for one, found in {**pairs, key: text}.items())
         return replace(connection, connection_string=string)
+    if connection.kind == "EXCEL" and lower == "firstrowhascolumnname":
+        return _with_header(connection, has_header=is_true(text))
     if lower == "connectionstring":
         changed = replaced(connection, text)
         return replace(changed, properties={**changed.properties, "ConnectionString": text})
     return replaced(connection, {_OTHER_NAMES.get(lower, name): text})
+
+
+def _with_header(connection: RunConnection, *, has_header: bool) -> RunConnection:
+    """Return a connection manager of Excel whose sheets have a first row with names, or none."""
+    pairs = parse_provider_string(connection.connection_string, connection.name)
+    stored = {key.strip().lower(): value for key, value in pairs}.get("extended properties", "")
+    options = [one for one in stored.strip("\"' ").split(";") if one.strip() and not _HEADER.match(one)]
+    text = ";".join([*options, f"HDR={'YES' if has_header else 'NO'}"])
+    return replaced(connection, {"Extended Properties": text})
 
 
 def secrets_of(connection: RunConnection) -> list[str]:

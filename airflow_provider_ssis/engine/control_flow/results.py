@@ -10,12 +10,10 @@ from airflow_provider_ssis.engine.control_flow.variables.variables import Change
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.events import Result
 from airflow_provider_ssis.project.datatypes import BY_VARIANT_TYPE
-from airflow_provider_ssis.project.dts import DtsContents
 from airflow_provider_ssis.project.package.containers import DtsContainer
 
 VALUE_NOT_SAVED: Final = 0xC0019001
 """DTS_E_FAILEDSETEXECVALVARIABLE."""
-_INT32: Final = 3
 
 
 def final_result(container: DtsContainer, result: Result) -> Result:
@@ -29,12 +27,10 @@ def execution_value(container: DtsContainer, value: Any) -> Any:
 
     :param value: the result of the task.
     """
-    found = DtsContents(container.element)
-    if not found.flag("ForceExecValue"):
+    if not container.force_execution_value:
         return value
-    code = found.number("ExecValueType", _INT32, container.part)
-    known = BY_VARIANT_TYPE.get(code)
-    text = found.text("ExecValue")
+    known = BY_VARIANT_TYPE.get(container.execution_value_type)
+    text = container.forced_execution_value
     try:
         return text if known is None else stored_value(text, known.name)
     except ValueError:
@@ -48,7 +44,7 @@ def save_execution_value(view: Callable[[], View], container: DtsContainer, valu
     :returns: the change, if it raises an event.
     :raises TaskFailure: 0xC0019001, the variable cannot contain it.
     """
-    name = DtsContents(container.element).text("ExecValueVariable")
+    name = container.execution_value_variable
     if not name or value is None:
         return None
     try:

@@ -263,6 +263,7 @@ class Walk:
         if self.cancel.is_cancelled:
             return
         prepared = prepare(self.evaluation, frame)
+        frame.container = prepared.container
         for one in prepared.failures:
             await self.events.error(frame, one)
         if not prepared.failures and not prepared.container.disabled:

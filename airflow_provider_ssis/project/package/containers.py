@@ -69,6 +69,10 @@ class DtsContainer(DtsElement):
     :param logging: the logging options; None if it has none.
     :param children: the containers inside.
     :param constraints: the precedence constraints between the children.
+    :param force_execution_value: whether the execution value is the forced one.
+    :param forced_execution_value: the forced execution value as text.
+    :param execution_value_type: the number of its VARIANT type; 3 is Int32.
+    :param execution_value_variable: the variable that receives the execution value; empty for none.
     """
 
     name: str
@@ -94,6 +98,10 @@ class DtsContainer(DtsElement):
     event_handlers: tuple[DtsEventHandler, ...]
     children: tuple[DtsContainer, ...]
     constraints: tuple[DtsPrecedenceConstraint, ...]
+    force_execution_value: bool = False
+    forced_execution_value: str = ""
+    execution_value_type: int = 3
+    execution_value_variable: str = ""
 
     def data(self) -> ContainerData:
         """Read the data of a task or loop; None for a package or sequence, which have none.
@@ -201,6 +209,10 @@ class _Reader:
             ),
             children=children,
             constraints=constraints,
+            force_execution_value=found.flag("ForceExecValue"),
+            forced_execution_value=found.text("ExecValue"),
+            execution_value_type=found.number("ExecValueType", 3, self.part),
+            execution_value_variable=found.text("ExecValueVariable"),
         )
 
     def _event_handler(self, element: _Element, owner: str) -> DtsEventHandler:

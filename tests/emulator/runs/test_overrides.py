@@ -37,7 +37,12 @@ def with_variables(package: Package, variables: dict[str, tuple[str, ...]]) -> P
     orders = next(child for child in root.children if child.data_flow is not None)
     assert orders.data_flow is not None
     source, target = orders.data_flow.components
-    flow = replace(orders.data_flow, components=(replace(source, properties=("SqlCommand", "AccessMode")), target))
+    source = replace(
+        source,
+        properties=("SqlCommand", "AccessMode"),
+        parts=(("Out", "IsMatch"), ("Out", "Day", "FriendlyExpression")),
+    )
+    flow = replace(orders.data_flow, components=(source, target))
     children = tuple(replace(child, data_flow=flow) if child is orders else child for child in root.children)
     return replace(package, control_flow=replace(root, children=children))
 
@@ -151,6 +156,10 @@ def test_what_a_failure_ends_can_be_changed(name: str, ran: bool) -> None:
         "\\Package.Connections[Sales].Properties[ConnectionString]",
         "\\Package\\S\\Copy.Properties[SqlStatementSource]",
         "\\Package\\Orders.Properties[[Source].[SqlCommand]]",
+        "\\Package\\Orders.Properties[[Source].[Out].[IsMatch]]",
+        "\\Package\\Orders.Properties[[Source].[Out].[Day].[FriendlyExpression]]",
+        "\\Package\\S.DelayValidation",
+        "\\Package.Configurations[Main].ConfigurationString",
         "\\Package\\Files.ForEachEnumerator.Properties[Directory]",
         "\\Package.EventHandlers[OnError]\\Notify.Properties[SqlStatementSource]",
     ],
@@ -185,6 +194,11 @@ def test_other_properties_of_what_exists_are_accepted(path: str) -> None:
         ("\\Package\\S.Properties[SqlStatementSource]", "no property 'SqlStatementSource'"),
         ("\\Package\\S\\Copy.Properties[SqlStatement]", "no property 'SqlStatement'"),
         ("\\Package\\Orders.Properties[[Source].[Command]]", "the component 'Source' has no property 'Command'"),
+        (
+            "\\Package\\Orders.Properties[[Source].[Out].[Night].[FriendlyExpression]]",
+            "'Source' has no property 'Out.Night.FriendlyExpression'",
+        ),
+        ("\\Package\\Orders.Properties[[Source].[Out].[Other]]", "'Source' has no property 'Out.Other'"),
         ("\\Package.EventHandlers[OnError].Properties[Missing]", "no property 'Missing'"),
         ("\\Package", "no such executable"),
         ("", "no such executable"),

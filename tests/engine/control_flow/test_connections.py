@@ -347,7 +347,7 @@ def test_a_property_that_a_connection_manager_does_not_have_is_an_error(
     package = PackageBuilder("P")
     package.connection_managers.add_flat_file("Orders", "/orders.csv", [FlatFileColumn("Id")])
     add_task(package, "T")
-    with pytest.raises(PathError, match=r"no property 'C(onectionString|olumnDelimiter)'"):
+    with pytest.raises(PathError, match=r"property 'C(onectionString|olumnDelimiter)'"):
         runs.run(package, **arguments)
 
 

@@ -24,7 +24,12 @@ from airflow_provider_ssis.engine.control_flow.preflight.stored_names import ign
 from airflow_provider_ssis.engine.control_flow.preflight.stored_values import damaged_parts, damaged_task
 from airflow_provider_ssis.engine.control_flow.properties.configurations import configuration_refusals
 from airflow_provider_ssis.engine.control_flow.properties.preparing import PACKAGE_PROPERTIES
-from airflow_provider_ssis.engine.control_flow.properties.property_table import CONTAINER, can_set, is_of_component
+from airflow_provider_ssis.engine.control_flow.properties.property_table import (
+    CONTAINER,
+    HANDLER,
+    can_set,
+    is_of_component,
+)
 from airflow_provider_ssis.engine.control_flow.transactions import transaction_refusals
 from airflow_provider_ssis.engine.control_flow.variables.parameters import (
     CONNECTION,
@@ -346,7 +351,7 @@ def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
     except ProjectError as error:
         yield Refusal(handler.path, "its definition", str(error))
     for name in handler.expressions:
-        if name.lower() not in CONTAINER:
+        if name.lower() not in HANDLER:
             what = f"the expression of the property {name}"
             yield Refusal(handler.path, what, "the engine cannot set this property", "Remove the expression.")
 

@@ -1,6 +1,7 @@
 """The configurations of the package deployment model, which set properties before a package runs.
 
-A configuration that cannot be applied is a warning, and the design value stays. Source: "Package Configurations".
+A configuration that cannot be applied is a warning, and the design value stays. One of a property that the engine does
+not apply is an error. Source: "Package Configurations".
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from typing import Any, Final
 from airflow_provider_ssis.engine.control_flow.evaluation import Evaluation
 from airflow_provider_ssis.engine.control_flow.frames import Frame
 from airflow_provider_ssis.engine.control_flow.package_runs import Note, PackageRun
-from airflow_provider_ssis.engine.control_flow.properties.property_paths import PathError, set_property
+from airflow_provider_ssis.engine.control_flow.properties.property_paths import (
+    PathError,
+    UnsupportedPathError,
+    set_property,
+)
 from airflow_provider_ssis.engine.errors import TaskFailure
 from airflow_provider_ssis.engine.refusals import Refusal
 from airflow_provider_ssis.engine.secrets import Secrets
@@ -82,7 +87,8 @@ class Configurations:
 
         :param overrides: values by property path.
         :param parent: the Execute Package task; None without one.
-        :raises PathError: a path of the overrides names nothing.
+        :raises PathError: a path of the overrides names nothing, or a path of an override or configuration leads to a
+            property that the engine does not apply.
         """
         applied = [] if not is_enabled(self._run) else list(self._run.package.configurations)
         early = [one for one in applied if one.type not in _OF_PARENT]
@@ -120,6 +126,9 @@ class Configurations:
                     self._secrets.add(value)
                 try:
                     set_property(self._run, path, value)
+                except UnsupportedPathError as error:
+                    # As a warning, the run would have another result than in Integration Services.
+                    raise UnsupportedPathError(f"The configuration {one.name}: {error}") from None
                 except PathError as error:
                     is_applied = False
                     yield Note(f"The configuration {one.name}: {error}", _NO_OBJECT, is_warning=True)

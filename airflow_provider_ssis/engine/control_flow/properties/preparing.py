@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_ssis.engine.control_flow.evaluation import (
     PROPERTY_NOT_EVALUATED,
@@ -25,11 +25,12 @@ from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
 from airflow_provider_ssis.project.package.loops import ForeachLoop
 
-PACKAGE_PROPERTIES = frozenset(
-    {"checkpointfilename", "checkpointusage", "savecheckpoints", "maxconcurrentexecutables"}
-    | {"enableconfigurations", "suppressconfigurationwarnings", "versioncomments", "packagepriorityclass"}
+_WITHOUT_EFFECT: Final = frozenset(
+    "certificatecontext checksignatureonload dumpdescriptor dumponanyerror dumponcodes enabledump packagepassword"
+    " packagepriorityclass packagetype protectionlevel suppressconfigurationwarnings updateobjects".split()
 )
-"""Properties of packages that are read elsewhere, or that have no effect here."""
+PACKAGE_PROPERTIES: Final = frozenset(PACKAGE) | _WITHOUT_EFFECT
+"""Properties of packages that are read elsewhere, or that have no effect on a run here."""
 
 
 @dataclass(slots=True)

@@ -47,11 +47,9 @@ from airflow_provider_ssis.project.package.tasks import (
     ScriptTask,
     SendMailTask,
 )
+from airflow_provider_ssis.project.property_paths import component_names
 
 Parse = Callable[[Any], Any]
-_COMPONENT: Final = re.compile(r"\[(?P<component>[^\]]+)\]\.\[(?P<property>[^\]]+)\]", re.DOTALL)
-_PART: Final = re.compile(r"\[(?P<component>[^\]]+)\]\.\[(?P<names>.+\]\.\[.+)\]", re.DOTALL)
-"""A property of an input or output of a component, or of a column."""
 
 
 class UnknownProperty(ValueError):
@@ -64,7 +62,11 @@ def _text(value: Any) -> str:
     return ("True" if value else "False") if isinstance(value, bool) else str(value)
 
 
-def _boolean(value: Any) -> bool:
+def boolean(value: Any) -> bool:
+    """Return the value of a Boolean property.
+
+    :raises ValueError: it is no Boolean.
+    """
     found = _BOOLEANS.get(_text(value).strip().lower())
     if found is None:
         raise ValueError("it is a Boolean, True or False")
@@ -133,25 +135,33 @@ Table = Mapping[str, tuple[str, Parse]]
 """For each property, by name in lower case, the field that it sets and how its value is read."""
 
 CONTAINER: Final[Table] = {
-    "delayvalidation": ("delay_validation", _boolean),
+    "delayvalidation": ("delay_validation", boolean),
     "description": ("description", _text),
-    "disable": ("disabled", _boolean),
-    "disabled": ("disabled", _boolean),
-    "disableeventhandlers": ("disable_event_handlers", _boolean),
-    "failpackageonfailure": ("fail_package_on_failure", _boolean),
-    "failparentonfailure": ("fail_parent_on_failure", _boolean),
+    "disable": ("disabled", boolean),
+    "disabled": ("disabled", boolean),
+    "disableeventhandlers": ("disable_event_handlers", boolean),
+    "execvaluevariable": ("execution_value_variable", _text),
+    "failpackageonfailure": ("fail_package_on_failure", boolean),
+    "failparentonfailure": ("fail_parent_on_failure", boolean),
+    "forcedexecutionvalue": ("forced_execution_value", _text),
     "forceexecutionresult": ("force_execution_result", _forced),
+    "forceexecutionvalue": ("force_execution_value", boolean),
     "isolationlevel": ("isolation_level", _whole),
     "localeid": ("locale_id", _locale),
     "maximumerrorcount": ("max_error_count", _count),
     "transactionoption": ("transaction_option", _transaction),
 }
 
+HANDLER: Final = frozenset(
+    "delayvalidation description disable disabled isolationlevel localeid transactionoption".split()
+)
+"""The properties of event handlers that the engine applies, or that have no effect on its run."""
+
 PACKAGE: Final[Mapping[str, Parse]] = {
     "checkpointfilename": _text,
     "checkpointusage": _usage,
     "maxconcurrentexecutables": _whole,
-    "savecheckpoints": _boolean,
+    "savecheckpoints": boolean,
 }
 """How the values of properties are read that only packages have."""
 
@@ -162,10 +172,10 @@ DATA: Final[Mapping[type, Table]] = {
         "initexpression": ("init_expression", _text),
     },
     ExecuteSqlTask: {
-        "bypassprepare": ("bypass_prepare", _boolean),
+        "bypassprepare": ("bypass_prepare", boolean),
         "codepage": ("code_page", _whole),
         "connection": ("connection", _text),
-        "isstoredprocedure": ("is_stored_procedure", _boolean),
+        "isstoredprocedure": ("is_stored_procedure", boolean),
         "resultsettype": ("result_type", one_of(RESULT_TYPES)),
         "sqlstatementsource": ("source", _text),
         "sqlstatementsourcetype": ("source_type", one_of(SQL_SOURCES)),
@@ -173,23 +183,23 @@ DATA: Final[Mapping[type, Table]] = {
     },
     ExecutePackageTask: {
         "connection": ("connection", _text),
-        "executeoutofprocess": ("execute_out_of_process", _boolean),
+        "executeoutofprocess": ("execute_out_of_process", boolean),
         "packageid": ("package_id", _text),
         "packagename": ("package_name", _text),
         "packagenamefromprojectreference": ("package_name", _text),
-        "useprojectreference": ("use_project_reference", _boolean),
+        "useprojectreference": ("use_project_reference", boolean),
         "versionid": ("version_id", _text),
     },
     ExecuteProcessTask: {
         "arguments": ("arguments", _text),
         "executable": ("executable", _text),
-        "failtaskifreturncodeisnotsuccessvalue": ("fail_on_other_return_code", _boolean),
-        "requirefullfilename": ("require_full_file_name", _boolean),
+        "failtaskifreturncodeisnotsuccessvalue": ("fail_on_other_return_code", boolean),
+        "requirefullfilename": ("require_full_file_name", boolean),
         "standarderrorvariable": ("standard_error_variable", _text),
         "standardinputvariable": ("standard_input_variable", _text),
         "standardoutputvariable": ("standard_output_variable", _text),
         "successvalue": ("success_value", _whole),
-        "terminateprocessaftertimeout": ("terminate_after_timeout", _boolean),
+        "terminateprocessaftertimeout": ("terminate_after_timeout", boolean),
         "timeout": ("timeout", _count),
         "windowstyle": ("window_style", _text),
         "workingdirectory": ("working_directory", _text),
@@ -197,12 +207,12 @@ DATA: Final[Mapping[type, Table]] = {
     FileSystemTask: {
         "attributes": ("file_attributes", _text),
         "destination": ("destination", _text),
-        "isdestinationpathvariable": ("destination_is_variable", _boolean),
-        "issourcepathvariable": ("source_is_variable", _boolean),
+        "isdestinationpathvariable": ("destination_is_variable", boolean),
+        "issourcepathvariable": ("source_is_variable", boolean),
         "operation": ("operation", one_of(FILE_OPERATIONS)),
-        "overwritedestinationfile": ("overwrite", _boolean),
+        "overwritedestinationfile": ("overwrite", boolean),
         "source": ("source", _text),
-        "usedirectoryifexists": ("overwrite", _boolean),
+        "usedirectoryifexists": ("overwrite", boolean),
     },
     SendMailTask: {
         "bcc": ("bcc", _text),
@@ -225,10 +235,10 @@ DATA: Final[Mapping[type, Table]] = {
     ExpressionTask: {"expression": ("expression", _text)},
     FtpTask: {
         "connection": ("connection", _text),
-        "islocalpathvariable": ("local_path_is_variable", _boolean),
-        "isremotepathvariable": ("remote_path_is_variable", _boolean),
-        "istransferascii": ("ascii", _boolean),
-        "istransfertypeascii": ("ascii", _boolean),
+        "islocalpathvariable": ("local_path_is_variable", boolean),
+        "isremotepathvariable": ("remote_path_is_variable", boolean),
+        "istransferascii": ("ascii", boolean),
+        "istransfertypeascii": ("ascii", boolean),
         "localpath": ("local_path", _text),
         "operation": ("operation", one_of(FTP_OPERATIONS)),
         "remotepath": ("remote_path", _text),
@@ -241,17 +251,17 @@ DATA: Final[Mapping[type, Table]] = {
         "sourceconnection": ("source_connection", _text),
     },
     Pipeline: {
-        "autoadjustbuffersize": ("auto_adjust_buffer_size", _boolean),
+        "autoadjustbuffersize": ("auto_adjust_buffer_size", boolean),
         "defaultbuffermaxrows": ("buffer_max_rows", _count),
         "defaultbuffersize": ("buffer_size", _count),
         "enginethreads": ("engine_threads", _count),
-        "runinoptimizedmode": ("run_in_optimized_mode", _boolean),
+        "runinoptimizedmode": ("run_in_optimized_mode", boolean),
     },
     FileEnumerator: {
         "directory": ("folder", _text),
         "filenameretrieval": ("name_retrieval", _count),
         "filespec": ("file_spec", _text),
-        "recurse": ("recurse", _boolean),
+        "recurse": ("recurse", boolean),
     },
     AdoEnumerator: {
         "dataobjectvariable": ("variable", _text),
@@ -278,35 +288,35 @@ DATA: Final[Mapping[type, Table]] = {
 
 _XML_OPERATIONS: Final = dict(enumerate("Validate XSLT XPATH Merge Diff Patch".split()))
 _XPATH_OPERATIONS: Final = dict(enumerate("Evaluation Values NodeList".split()))
-_OVERWRITE: Final = ("TaskOverwriteDest", _boolean)
+_OVERWRITE: Final = ("TaskOverwriteDest", boolean)
 
 STORED: Final[Mapping[type, Table]] = {
     FtpTask: {
         "overwritefileatdestination": _OVERWRITE,
         "overwritefileatdest": _OVERWRITE,
         "overwritedestination": _OVERWRITE,
-        "stoponoperationfailure": ("TaskStopOnOperationFailure", _boolean),
+        "stoponoperationfailure": ("TaskStopOnOperationFailure", boolean),
     },
     BulkInsertTask: {
         "batchsize": ("BatchSize", _count),
-        "checkconstraints": ("CheckConstraints", _boolean),
+        "checkconstraints": ("CheckConstraints", boolean),
         "codepage": ("CodePage", _text),
         "datafiletype": ("DataFileType", _text),
-        "firetriggers": ("FireTriggers", _boolean),
+        "firetriggers": ("FireTriggers", boolean),
         "firstrow": ("FirstRow", _count),
-        "keepidentity": ("KeepIdentity", _boolean),
-        "keepnulls": ("KeepNulls", _boolean),
+        "keepidentity": ("KeepIdentity", boolean),
+        "keepnulls": ("KeepNulls", boolean),
         "lastrow": ("LastRow", _count),
         "maximumerrors": ("MaximumErrors", _count),
         "sorteddata": ("SortedData", _text),
-        "tablelock": ("TableLock", _boolean),
+        "tablelock": ("TableLock", boolean),
     },
     OtherTask: {
         "destination": ("Destination", _text),
-        "failonvalidationfail": ("FailOnValidationFail", _boolean),
+        "failonvalidationfail": ("FailOnValidationFail", boolean),
         "operationtype": ("OperationType", one_of(_XML_OPERATIONS)),
-        "overwritedestination": ("OverwriteDestination", _boolean),
-        "saveoperationresult": ("SaveOperationResult", _boolean),
+        "overwritedestination": ("OverwriteDestination", boolean),
+        "saveoperationresult": ("SaveOperationResult", boolean),
         "secondoperand": ("SecondOperand", _text),
         "source": ("Source", _text),
         "validationtype": ("ValidationType", one_of(dict(enumerate(("DTD", "XSD"))))),
@@ -335,10 +345,10 @@ def with_data_property(data: ContainerData | Enumerator, name: str, value: Any) 
     :raises UnknownProperty: there is no such property, or the engine cannot set it.
     :raises ValueError: the value is not one of the property.
     """
-    if isinstance(data, Pipeline) and (match := _COMPONENT.fullmatch(name.strip())):
-        return _with_component_property(data, match["component"], match["property"], value)
-    if isinstance(data, Pipeline) and (match := _PART.fullmatch(name.strip())):
-        return _with_part_property(data, match["component"], match["names"].split("].["), value)
+    if isinstance(data, Pipeline) and (names := component_names(name)):
+        if len(names) == 2:
+            return _with_component_property(data, names[0], names[1], value)
+        return _with_part_property(data, names[0], names[1:], value)
     found = DATA.get(type(data), {}).get(name.lower())
     if found is not None:
         return replace(data, **{found[0]: found[1](value)})  # type: ignore[type-var]  # all of the table are dataclasses
@@ -363,12 +373,13 @@ def is_of_component(data: ContainerData | Enumerator, name: str) -> bool:
 
 def can_set(data: ContainerData | Enumerator, name: str) -> bool:
     """Return whether :func:`with_data_property` knows a property."""
-    if isinstance(data, Pipeline) and (match := _COMPONENT.fullmatch(name.strip())):
-        component = next((one for one in data.components if one.name == match["component"]), None)
-        return component is not None and _key(component.properties, match["property"]) is not None
-    if isinstance(data, Pipeline) and (match := _PART.fullmatch(name.strip())):
-        component = next((one for one in data.components if one.name == match["component"]), None)
-        return component is not None and changed_component(component, match["names"].split("].["), "") is not None
+    if isinstance(data, Pipeline) and (names := component_names(name)):
+        component = next((one for one in data.components if one.name == names[0]), None)
+        if component is None:
+            return False
+        if len(names) == 2:
+            return _key(component.properties, names[1]) is not None
+        return changed_component(component, names[1:], "") is not None
     if isinstance(data, OtherEnumerator):
         return True
     if isinstance(data, OtherTask) and data.data is None:

@@ -15,18 +15,25 @@ class RunVariable:
 
     :param name: with its namespace.
     :param owner: the path of the container that declares it.
-    :param expression: the expression that each read evaluates; empty for none.
+    :param stored_expression: its expression; empty for none.
+    :param is_evaluated: whether each read evaluates the expression (EvaluateAsExpression).
     """
 
     name: str
     owner: str
     type: str
     value: Any = field(repr=False)
-    expression: str = ""
+    stored_expression: str = ""
     read_only: bool = False
     raise_changed_event: bool = False
     id: str = ""
     description: str = ""
+    is_evaluated: bool = True
+
+    @property
+    def expression(self) -> str:
+        """The expression that each read evaluates; empty for none."""
+        return self.stored_expression if self.is_evaluated else ""
 
     @classmethod
     def of(cls, stored: DtsVariable, owner: str) -> RunVariable:
@@ -39,9 +46,11 @@ class RunVariable:
             owner,
             stored.data_type,
             stored_value(stored.text, stored.data_type) if stored.text else default_of(stored.data_type),
-            stored.expression if stored.evaluate_as_expression else "",
+            stored.expression,
             stored.read_only,
             stored.raise_changed_event,
             stored.id,
             stored.description,
+            # An expression that a property path sets is evaluated, unless another one is stored that is not.
+            stored.evaluate_as_expression or not stored.expression,
         )

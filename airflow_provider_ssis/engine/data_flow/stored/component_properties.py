@@ -47,11 +47,16 @@ def _changed_end(end: _End, names: Sequence[str], text: str) -> _End | None:
     if len(names) == 2:
         return _changed(end, names[1], text)
     columns = [
-        _changed(column, names[2], text) or column if column.name == names[1] else column for column in end.columns
+        _changed(column, names[2], text) or column if _name(column) == names[1] else column for column in end.columns
     ]
     if all(column is before for column, before in zip(columns, end.columns, strict=True)):
         return None
     return replace(end, columns=tuple(columns))
+
+
+def _name(column: InputColumn | OutputColumn) -> str:
+    """Return the name of a column; input columns have that of the column upstream unless they store another one."""
+    return column.name or (column.cached_name if isinstance(column, InputColumn) else "")
 
 
 def _changed(owner: _Owner, name: str, text: str) -> _Owner | None:

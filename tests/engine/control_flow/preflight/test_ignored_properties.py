@@ -441,7 +441,7 @@ def test_unknown_stored_properties_of_connection_managers_are_refused(kind: str,
     assert refusal.what == "the stored property Surprise"
 
 
-@pytest.mark.parametrize("name", ["FirstRowHasColumnName", "ExcelVersionNumber", "OfflineMode", "ID"])
+@pytest.mark.parametrize("name", ["ExcelVersionNumber", "OfflineMode", "ID"])
 def test_properties_of_connection_managers_that_cannot_be_set_are_unknown(name: str) -> None:
     package = PackageBuilder("P")
     package.connection_managers.add_excel("Book", "book.xlsx")

@@ -8,12 +8,32 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
+from lxml import etree
 
 from airflow_provider_ssis.engine import UnsupportedError
+from airflow_provider_ssis.engine.control_flow.properties.preparing import PACKAGE_PROPERTIES
+from airflow_provider_ssis.engine.control_flow.properties.property_paths import UnsupportedPathError
+from airflow_provider_ssis.engine.control_flow.properties.property_table import CONTAINER, DATA, STORED
 from airflow_provider_ssis.engine.events import EventName
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
+from airflow_provider_ssis.project.dataflow import read_data_flow
+from airflow_provider_ssis.project.models import ExecutableKind
+from airflow_provider_ssis.project.object_properties import properties_of
+from airflow_provider_ssis.project.package.data_flow import Pipeline
+from airflow_provider_ssis.project.package.tasks import (
+    BulkInsertTask,
+    ExecutePackageTask,
+    ExecuteProcessTask,
+    ExecuteSqlTask,
+    ExpressionTask,
+    FileSystemTask,
+    FtpTask,
+    ScriptTask,
+    SendMailTask,
+)
+from airflow_provider_ssis.project.property_paths import component_names
 from tests.support.engine_runs import EngineRuns, add_task, codes
 from tests.support.flow_runs import FlowTest, integer
 
@@ -135,6 +155,9 @@ def test_a_path_leads_to_the_outputs_and_columns_of_a_component(
     result = runs.run(configured((1, str(config), ""), package=flow.package))
     assert (tmp_path / "Out.txt").read_text() == rows
     assert codes(result, EventName.WARNING) == ([0x80012017, 0x80012059] if "Missing" in path else [])
+    pipeline = next(etree.fromstring(flow.package.to_bytes()).iter("pipeline"))
+    parts = {(one.name, *part) for one in read_data_flow(pipeline, "P.dtsx").components for part in one.parts}
+    assert (tuple(component_names(path)) in parts) is ("Missing" not in path)
 
 
 def test_the_wizards_properties_that_change_nothing_are_applied(runs: EngineRuns, tmp_path: Path) -> None:
@@ -146,10 +169,130 @@ def test_the_wizards_properties_that_change_nothing_are_applied(runs: EngineRuns
     path = file(tmp_path / "a.dtsConfig", *((f"{start}[{name}]", value) for name, value in values.items()))
     result = runs.run(configured((1, str(path), ""), package=package), {"T": lambda _: None})
     assert not codes(result, EventName.WARNING)
-    for name, value in (("Name", "Other"), ("FirstRowHasColumnName", "False"), ("OfflineMode", "True")):
-        path = file(tmp_path / "a.dtsConfig", (f"{start}[{name}]", value))
-        result = runs.run(configured((1, str(path), ""), package=package), {"T": lambda _: None})
-        assert codes(result, EventName.WARNING) == [0x80012017, 0x80012059]
+
+
+def test_a_configuration_sets_the_execution_value_and_its_variable(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("Package")
+    package.add_variable("X", 0)
+    add_task(package, "T")
+    values = {"ExecValueVariable": "User::X", "ForceExecutionValue": "True", "ForcedExecutionValue": "7"}
+    path = file(tmp_path / "a.dtsConfig", *((f"\\Package\\T.Properties[{name}]", one) for name, one in values.items()))
+    result = runs.run(configured((1, str(path), ""), package=package), {"T": lambda _: 3})
+    assert (result.variables["User::X"], codes(result, EventName.WARNING)) == (7, [])
+
+
+@pytest.mark.parametrize("value", ["True", "False"])
+def test_a_configuration_sets_the_header_of_excel(runs: EngineRuns, tmp_path: Path, value: str) -> None:
+    package = PackageBuilder("Package")
+    package.connection_managers.add_excel("Book", "book.xlsx")
+    add_task(package, "T")
+    seen: list[str] = []
+    path = file(tmp_path / "a.dtsConfig", ("\\Package.Connections[Book].Properties[FirstRowHasColumnName]", value))
+    runs.run(
+        configured((1, str(path), ""), package=package),
+        {"T": lambda context: seen.append(context.connections.get("Book").connection_string)},
+    )
+    assert seen[0].count("HDR") == 1
+    assert f"HDR={'YES' if value == 'True' else 'NO'}" in seen[0]
+
+
+def test_a_configuration_disables_an_event_handler(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("Package")
+    add_task(package, "T")
+    add_task(package.event_handler("OnPreExecute"), "H")
+    seen: list[str] = []
+    for value in ("False", "True"):
+        path = file(tmp_path / "a.dtsConfig", ("\\Package.EventHandlers[OnPreExecute].Properties[Disable]", value))
+        functions = {"T": lambda _: None, "H": lambda _, value=value: seen.append(value)}
+        runs.run(configured((1, str(path), ""), package=package), functions)
+    assert set(seen) == {"False"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("\\Package.Connections[Book].Properties[Name]", "Other"),
+        ("\\Package.Connections[Book].Properties[OfflineMode]", "True"),
+        ("\\Package\\T.Properties[Name]", "Other"),
+        ("\\Package\\T.Properties[IsDefaultLocaleID]", "True"),
+        ("\\Package.Properties[EnableConfigurations]", "False"),
+        ("\\Package.Properties[VersionComments]", "Other"),
+        ("\\Package.EventHandlers[OnError].Properties[MaximumErrorCount]", "5"),
+        ("\\Package.EventHandlers[OnError].Properties[ForceExecutionResult]", "0"),
+        ("\\Package.Variables[User::X].Properties[Name]", "Y"),
+        ("\\Package.Configurations[C1].Properties[ConfigurationString]", "other.dtsConfig"),
+        ("\\Package\\Load.Properties[[Split].[Big].[Name]]", "Other"),
+        ("\\Package\\Load.Properties[[Split].[ValidateExternalMetadata]]", "False"),
+    ],
+)
+def test_a_configuration_of_a_property_that_is_not_applied_is_an_error(
+    runs: EngineRuns, tmp_path: Path, path: str, value: str
+) -> None:
+    flow = FlowTest(tmp_path)
+    source = flow.source("In", "1\n", [integer("n")])
+    split = flow.flow.add_conditional_split("Split", source.output, {"Big": "[n] > 2"}, default="Others")
+    out = flow.file("Out", [integer("n")])
+    flow.flow.add_flat_file_destination("Write", split.outputs["Big"], out)
+    flow.package.connection_managers.add_excel("Book", "book.xlsx")
+    flow.package.add_variable("X", 0)
+    add_task(flow.package, "T")
+    add_task(flow.package.event_handler("OnError"), "H")
+    config = file(tmp_path / "a.dtsConfig", (path, value))
+    with pytest.raises(UnsupportedPathError, match=r"configuration C1: The property .* cannot be set: the engine"):
+        runs.run(configured((1, str(config), ""), package=flow.package))
+
+
+def test_the_packages_own_values_of_such_properties_are_accepted(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("Package")
+    package.add_variable("X", 0)
+    add_task(package, "T")
+    values = {
+        "\\Package\\T.Properties[Name]": "T",
+        "\\Package\\T.Properties[LoggingMode]": "2",
+        "\\Package.Properties[EnableConfigurations]": "-1",
+        "\\Package.Properties[OfflineMode]": "False",
+        "\\Package.Variables[User::X].Properties[Namespace]": "User",
+        "\\Package.Variables[User::X].Properties[EvaluateAsExpression]": "False",
+    }
+    path = file(tmp_path / "a.dtsConfig", *values.items())
+    result = runs.run(configured((1, str(path), ""), package=package), {"T": lambda _: None})
+    assert codes(result, EventName.WARNING) == []
+
+
+def test_an_expression_that_is_not_evaluated_can_be_switched_on(runs: EngineRuns, tmp_path: Path) -> None:
+    package = PackageBuilder("Package")
+    package.add_variable("X", 1, expression="2 + 3")
+    data = configured((1, str(tmp_path / "a.dtsConfig"), ""), package=package)
+    data = data.replace(b'EvaluateAsExpression="True"', b'EvaluateAsExpression="False"')
+    for value, expected in (("False", 1), ("True", 5), ("maybe", 1)):
+        file(tmp_path / "a.dtsConfig", ("\\Package.Variables[User::X].Properties[EvaluateAsExpression]", value))
+        result = runs.run(data)
+        assert result.variables["User::X"] == expected
+        assert bool(codes(result, EventName.WARNING)) is (value == "maybe")
+
+
+def test_the_names_of_all_properties_that_can_be_set_are_known() -> None:
+    tasks = {
+        ExecuteSqlTask: "Microsoft.ExecuteSQLTask",
+        ExecutePackageTask: "Microsoft.ExecutePackageTask",
+        ExecuteProcessTask: "Microsoft.ExecuteProcess",
+        FileSystemTask: "Microsoft.FileSystemTask",
+        SendMailTask: "Microsoft.SendMailTask",
+        ScriptTask: "Microsoft.ScriptTask",
+        ExpressionTask: "Microsoft.ExpressionTask",
+        FtpTask: "Microsoft.FtpTask",
+        BulkInsertTask: "Microsoft.BulkInsertTask",
+    }
+    for data, type_ in tasks.items():
+        known = properties_of(ExecutableKind.TASK, type_, is_data_flow=False)
+        assert known is not None
+        assert {*CONTAINER, *DATA.get(data, {}), *STORED.get(data, {})} - {"disabled"} <= known
+    flow = properties_of(ExecutableKind.TASK, "", is_data_flow=True)
+    assert flow is not None
+    assert set(DATA[Pipeline]) <= flow
+    package = properties_of(ExecutableKind.PACKAGE, "", is_data_flow=False)
+    assert package is not None
+    assert package >= PACKAGE_PROPERTIES
 
 
 @pytest.mark.parametrize(

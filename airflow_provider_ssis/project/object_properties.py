@@ -1,13 +1,14 @@
-"""The properties that executables, connection managers, variables and parameters have, for property paths.
+"""The properties that executables, variables, parameters and log providers have in Microsoft's object model.
 
-Names are compared without case. A type that is not listed is another vendor's: all its properties are accepted.
+Property paths contain these names; they are compared without case. The properties of the tasks of other vendors are not
+known.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_ssis.project.models import Executable, ExecutableKind
+from airflow_provider_ssis.project.models import ExecutableKind
 
 
 def _names(text: str) -> frozenset[str]:
@@ -22,10 +23,10 @@ PARAMETER: Final = _names("CreationName DataType Description ID IncludeInDebugDu
 LOG_PROVIDER: Final = _names("ConfigString CreationName DelayValidation Description ID Name")
 
 _CONTAINER: Final = _names(
-    "CreationName DebugMode DelayValidation Description Disable DisableEventHandlers ExecutionDuration ExecutionResult"
-    " ExecutionStatus FailPackageOnFailure FailParentOnFailure ForceExecutionResult ForceExecutionValue"
-    " ForcedExecutionValue ID IsDefaultLocaleID IsolationLevel LocaleID LoggingMode MaximumErrorCount Name StartTime"
-    " StopTime SuspendRequired TransactionOption"
+    "CreationName DebugMode DelayValidation Description Disable DisableEventHandlers ExecValueVariable"
+    " ExecutionDuration ExecutionResult ExecutionStatus FailPackageOnFailure FailParentOnFailure ForceExecutionResult"
+    " ForceExecutionValue ForcedExecutionValue ID IsDefaultLocaleID IsolationLevel LocaleID LoggingMode"
+    " MaximumErrorCount Name StartTime StopTime SuspendRequired TransactionOption"
 )
 _PACKAGE: Final = _names(
     "CertificateContext CheckpointFileName CheckpointUsage CheckSignatureOnLoad CreationDate CreatorComputerName"
@@ -59,11 +60,13 @@ _TASKS: Final = {
         " OverwriteDestinationFile Source UseDirectoryIfExists"
     ),
     "ftptask": _names(
-        "Connection IsLocalPathVariable IsRemotePathVariable IsTransferAscii LocalPath Operation OperationName"
-        " OverwriteFileAtDest RemotePath StopOnOperationFailure"
+        "Connection IsLocalPathVariable IsRemotePathVariable IsTransferAscii IsTransferTypeAscii LocalPath Operation"
+        " OperationName OverwriteDestination OverwriteFileAtDest OverwriteFileAtDestination RemotePath"
+        " StopOnOperationFailure"
     ),
     "sendmailtask": _names(
-        "BCC CC FileAttachments FromLine MessageSource MessageSourceType Priority SmtpConnection Subject ToLine"
+        "BCC BCCLine CC CCLine FileAttachments FromLine MessageSource MessageSourceType Priority SmtpConnection"
+        " Subject ToLine"
     ),
     "scripttask": _names(
         "EntryPoint ReadOnlyVariables ReadWriteVariables ScriptLanguage ScriptLoaded ScriptProjectName"
@@ -83,14 +86,19 @@ _TASKS: Final = {
 """Properties of the tasks of SQL Server, by the last part of their type."""
 
 
-def properties_of(executable: Executable) -> frozenset[str] | None:
-    """The names of an executable's properties in lower case; None for a task whose properties are not known."""
-    if executable.kind is not ExecutableKind.TASK:
-        return _CONTAINER | _KINDS[executable.kind]
-    if executable.data_flow is not None:
+def properties_of(kind: ExecutableKind, type_: str, *, is_data_flow: bool) -> frozenset[str] | None:
+    """Return the names of an executable's properties in lower case; None for a task whose properties are not known.
+
+    :param kind: its kind.
+    :param type_: its type as stored: ``Microsoft.ExecuteSQLTask``.
+    :param is_data_flow: whether it is a Data Flow task.
+    """
+    if kind is not ExecutableKind.TASK:
+        return _CONTAINER | _KINDS[kind]
+    if is_data_flow:
         return _CONTAINER | _TASKS["pipeline"]
     # Packages of SQL Server 2005 to 2008 name the class of a task with its assembly.
-    own = _TASKS.get(executable.type.partition(",")[0].rpartition(".")[2].lower())
+    own = _TASKS.get(type_.partition(",")[0].rpartition(".")[2].lower())
     return None if own is None else _CONTAINER | own
 
 

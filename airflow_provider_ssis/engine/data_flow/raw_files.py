@@ -95,15 +95,34 @@ def open_raw_file(path: Path) -> Iterator[tuple[RawFile, pa.ipc.RecordBatchFileR
                     "Integration Services is not documented.",
                     BAD_HEADER,
                 )
-        source = pa.memory_map(str(path))
+        # A memory map of a damaged or shortened file would end the process.
+        source = pa.OSFile(str(path))
     except OSError as error:
         raise TaskFailure(f"The raw file {path} cannot be opened: {error.strerror}.", CANNOT_OPEN) from error
     with source:
         try:
             reader = pa.ipc.open_file(source)
-        except pa.ArrowInvalid as error:
-            raise TaskFailure(f"The raw file {path} is damaged or incomplete.", BAD_HEADER) from error
-        types = {field.name: (field.metadata or {}).get(_TYPE, b"").decode() for field in reader.schema}
+            types = {field.name: (field.metadata or {}).get(_TYPE, b"").decode() for field in reader.schema}
+        except (pa.ArrowException, OSError, UnicodeError) as error:
+            raise _damaged(path) from error
         if not _MARK.items() <= (reader.schema.metadata or {}).items():
             raise TaskFailure(f"{path} is an Arrow file, but no raw file of this engine.", BAD_HEADER)
         yield RawFile(path, types), reader
+
+
+def batches_of(file: RawFile, reader: pa.ipc.RecordBatchFileReader) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of an open raw file.
+
+    :raises TaskFailure: 0xC020205E, it is damaged.
+    """
+    for index in range(reader.num_record_batches):
+        try:
+            batch = reader.get_batch(index)
+            batch.validate(full=True)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(file.path) from error
+        yield batch
+
+
+def _damaged(path: Path) -> TaskFailure:
+    return TaskFailure(f"The raw file {path} is damaged or incomplete. Write it again.", BAD_HEADER)

@@ -151,6 +151,15 @@ def test_code_pages(code_page: int, encoded: bytes) -> None:
     assert rows == [["1", encoded.replace(b"|", b"").decode(name)]]
 
 
+def test_a_code_page_of_ebcdic_is_read_and_written(flow: FlowTest) -> None:
+    data = "  ,a\n-.,ä\n".encode("cp500")
+    columns = [text("a"), text("b")]
+    source = flow.source("Mainframe", data, columns, code_page=500)
+    flow.rows_of("Rows", source.output)
+    assert _written(flow, "  ,a\n-.,ä\n", columns, code_page=500, row_delimiter="\n") == data
+    assert flow.run().rows["Rows"] == [("  ", "a"), ("-.", "ä")]
+
+
 def test_a_byte_of_a_character_is_not_a_delimiter() -> None:
     # The second byte of this character in code page 932 is that of the vertical bar.
     character = b"\x83\x7c".decode("cp932")

@@ -17,6 +17,7 @@ from airflow_provider_ssis.engine.data_flow.raw_files import (
     CANNOT_WRITE,
     EXISTS,
     OTHER_TYPE,
+    batches_of,
     check_types,
     open_raw_file,
     path_of,
@@ -97,8 +98,7 @@ class RawFileDestination(RowComponent):
                     OTHER_TYPE,
                 )
             if self._option == _APPEND and self._writer is not None:
-                for index in range(reader.num_record_batches):
-                    batch = reader.get_batch(index)
+                for batch in batches_of(file, reader):
                     arrays = [batch.column(column.name) for column in self._columns]
                     self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
 

@@ -13,6 +13,7 @@ from airflow_provider_ssis.engine.data_flow.raw_files import (
     MISSING_COLUMN,
     OTHER_TYPE,
     RawFile,
+    batches_of,
     open_raw_file,
     path_of,
 )
@@ -52,9 +53,8 @@ class RawFileSource(FlowComponent):
         """Yield the rows of the file."""
         with open_raw_file(self._path) as (file, reader):
             self._check(file)
-            for index in range(reader.num_record_batches):
+            for batch in batches_of(file, reader):
                 self._cancel.check()
-                batch = reader.get_batch(index)
                 arrays = [batch.column(name) for name in self._names]
                 yield self.plan.main_output.key, pa.RecordBatch.from_arrays(arrays, schema=self._schema.arrow)
 

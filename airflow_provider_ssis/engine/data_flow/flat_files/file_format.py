@@ -13,6 +13,7 @@ from airflow_provider_ssis.project.package.elements import is_true, unescaped
 
 UTF_8, UTF_7 = 65001, 65000
 _NO_QUALIFIER = ("", "<none>")
+_ASCII = bytes(range(128))
 _MULTIBYTE = frozenset({932, 936, 949, 950, 1361, 54936, 20932, 51949, 50220})
 """Code pages in which a byte of a delimiter can be the second byte of a character."""
 
@@ -69,6 +70,11 @@ class FileFormat:
         if found is None:
             raise ValueError(f"the code page {self.code_page} is not supported")
         return found.name
+
+    @property
+    def extends_ascii(self) -> bool:
+        """Whether ASCII text has the same bytes in the file: not in UTF-16, and not in code pages of EBCDIC."""
+        return not self.is_unicode and _ASCII.decode(self.encoding, "replace") == _ASCII.decode()
 
     @property
     def row_delimiter(self) -> str:

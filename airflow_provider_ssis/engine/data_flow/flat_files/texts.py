@@ -71,8 +71,11 @@ class FlatFileTexts:
                 "surrogatepass" if self._is_units else "strict"
             )
         self._format = found
+        # The text in an encoding that extends ASCII needs no decoding where it is ASCII.
+        self._extends_ascii = not is_bytes or found.extends_ascii
         self._reader = RowReader(_in_form(found, None if self._is_units else self._encoding))
-        self._fast: FastReader | None = None if exact or self._is_units else fast_reader(found)
+        is_exact = exact or self._is_units or not self._extends_ascii
+        self._fast: FastReader | None = None if is_exact else fast_reader(found)
         self._pending: bytes | str = "" if self._is_units else b""
         self._at_end = False
         self._adapts = read_bytes is None
@@ -219,7 +222,7 @@ class FlatFileTexts:
 
     def _decoded(self, text: str) -> tuple[str, bool]:
         """A text of the file decoded, and whether the code page has all of it."""
-        if text.isascii():
+        if self._extends_ascii and text.isascii():
             return text, True
         if self._is_units:
             joined = join_units(text)

@@ -73,7 +73,7 @@ class RowWriter:
 
     def _fixed(self, texts: pa.StringArray, column: FileColumn, first_row: int) -> pa.StringArray:
         filled = texts.fill_null("") if texts.null_count else texts
-        if self.found.is_byte_safe and pc.all(pc.string_is_ascii(filled), min_count=0).as_py():
+        if self.found.extends_ascii and pc.all(pc.string_is_ascii(filled), min_count=0).as_py():
             sizes = pc.utf8_length(filled).to_numpy(zero_copy_only=False)
             padded = pc.utf8_rpad(filled, column.width, " ")
         else:
@@ -106,7 +106,7 @@ class RowWriter:
         if not found.is_unicode and found.code_page == UTF_8:
             return data
         text = str(data, "utf-8")
-        if not found.is_unicode and found.is_byte_safe and text.isascii():
+        if self.found.extends_ascii and text.isascii():
             return data
         try:
             return text.encode(found.encoding)

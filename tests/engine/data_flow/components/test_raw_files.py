@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from airflow_provider_ssis.datatypes import ColumnType, DataTypeCode
 from airflow_provider_ssis.engine.data_flow.components.raw_file_destination import RawFileDestination
 from airflow_provider_ssis.engine.data_flow.components.raw_file_source import RawFileSource
+from airflow_provider_ssis.engine.data_flow.raw_files import BAD_HEADER, MISSING_COLUMN, OTHER_TYPE
+from airflow_provider_ssis.engine.errors import TaskFailure
 from tests.support.database_components import (
     TestColumn,
     batch_of,
@@ -100,6 +103,27 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     write(writer(tmp_path / "rows.raw"), 1)
     (tmp_path / "half.raw").write_bytes((tmp_path / "rows.raw").read_bytes()[:200])
     assert failure_of(lambda: read(tmp_path / "half.raw")).code == 0xC020205E
+
+
+def test_a_damaged_file_fails_the_task(tmp_path: Path) -> None:
+    path = tmp_path / "x.raw"
+    columns = COLUMNS[:2]
+    part = writer(path, columns=columns)
+    write_all(part, flow_context(), batch_of(part.plan.inputs["I"], id=list(range(20)), name=["ä"] * 20))
+    good = path.read_bytes()
+    failures = set()
+    for seed in range(60):
+        chance = random.Random(seed)
+        data = bytearray(good)
+        at = chance.randrange(6, len(good) - 8)
+        data[at : at + 8] = chance.randbytes(8)
+        path.write_bytes(data)
+        try:
+            assert len(read(path, *columns)) <= 20
+        except TaskFailure as error:
+            failures.add(error.code)
+    assert BAD_HEADER in failures
+    assert failures <= {BAD_HEADER, OTHER_TYPE, MISSING_COLUMN}
 
 
 def test_columns_must_have_the_types_of_the_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ from airflow_provider_ssis.engine.control_flow.walk import Walk
 from airflow_provider_ssis.engine.errors import Cancelled, TaskFailure
 from airflow_provider_ssis.engine.events import EventName, Result
 from airflow_provider_ssis.engine.loading import LoadedProject, LoadError, load_project
-from airflow_provider_ssis.engine.refusals import UnsupportedError
+from airflow_provider_ssis.engine.refusals import Refusal, UnsupportedError
 from airflow_provider_ssis.engine.secrets import Secrets
 from airflow_provider_ssis.project.errors import ProjectError
 from airflow_provider_ssis.project.models import ExecutableKind
@@ -160,7 +160,7 @@ class PackageRunner:
         for name, value in connections.items():
             set_connection_property(run, name, value)
         run.notes += Configurations(run, evaluation, self._secrets).apply(self._public(overrides), parent)
-        refusals = list(prepared_refusals(run, evaluation))
+        refusals = [*prepared_refusals(run, evaluation), *self._enabled_refusals(run, parameters)]
         if refusals and parent is None:
             raise UnsupportedError(refusals)
         if refusals:
@@ -171,6 +171,26 @@ class PackageRunner:
             text = f"The log provider {provider.name} is not supported and writes nothing. Use the events of the run."
             run.notes.append(Note(text, 0))
         return run
+
+    def _enabled_refusals(self, run: PackageRun, parameters: Mapping[str, Any]) -> Iterator[Refusal]:
+        """Yield the unsupported parts of executables that are stored disabled and that a configuration enables."""
+        disabled = {
+            f"{path}.Properties[Disable]": value
+            for path, values in run.settings.executables.items()
+            for name, value in values.items()
+            if name.lower() in ("disable", "disabled")
+        }
+        if disabled:
+            found = check(
+                run.project,
+                run.file,
+                self._options,
+                replacements=list(self._replacements),
+                parameters=parameters,
+                overrides=disabled,
+                is_child=True,
+            )
+            yield from (one for one in found if not one.needs_value)
 
     def _public(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
         """Return property overrides without the mark of sensitive values, which must not appear in events."""

@@ -105,6 +105,17 @@ def _disabled(overrides: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
             yield f"\\Package{found['path']}", is_true(str(value))
 
 
+def _enabled_by_expression(root: DtsContainer) -> Iterator[tuple[str, bool]]:
+    """Yield the executables that an expression of the property Disable can enable, by path."""
+    for container in root.walk():
+        if container.disabled and _has_disable(container):
+            yield container.path, False
+
+
+def _has_disable(owner: DtsContainer | DtsEventHandler) -> bool:
+    return any(name.lower() in ("disable", "disabled") for name in owner.expressions)
+
+
 def _with_overrides(container: DtsContainer, disabled: Mapping[str, bool]) -> DtsContainer:
     """Return the containers with those disabled or enabled that property overrides name."""
     if not disabled:
@@ -148,7 +159,7 @@ class _Check:
         """
         self._seen.add((file, given))
         self._given = given
-        root = package.container
+        root = _with_overrides(package.container, dict(_enabled_by_expression(package.container)))
         if root.disabled:
             return
         text = _text(root, _OTHER_OBJECTS)
@@ -338,6 +349,9 @@ def _enumerator(where: str, loop: ForeachLoop) -> Iterator[Refusal]:
 
 def _handler(handler: DtsEventHandler) -> Iterator[Refusal]:
     if handler.disabled:
+        if _has_disable(handler):
+            why = "the engine enables no event handlers that are stored disabled"
+            yield Refusal(handler.path, "the expression of the property Disable", why, "Enable the event handler.")
         return
     yield from damaged_parts(handler)
     yield from ignored_of_executable(handler)

@@ -65,7 +65,7 @@ def _text(value: Any) -> str:
 def boolean(value: Any) -> bool:
     """Return the value of a Boolean property.
 
-    :raises ValueError: it is no Boolean.
+    :raises ValueError: the text is not a Boolean.
     """
     found = _BOOLEANS.get(_text(value).strip().lower())
     if found is None:

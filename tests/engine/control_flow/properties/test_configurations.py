@@ -15,6 +15,7 @@ from airflow_provider_ssis.engine.control_flow.properties.preparing import PACKA
 from airflow_provider_ssis.engine.control_flow.properties.property_paths import UnsupportedPathError
 from airflow_provider_ssis.engine.control_flow.properties.property_table import CONTAINER, DATA, STORED
 from airflow_provider_ssis.engine.events import EventName
+from airflow_provider_ssis.project.builder.executables import Options
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
@@ -238,6 +239,37 @@ def test_a_configuration_of_a_property_that_is_not_applied_is_an_error(
     config = file(tmp_path / "a.dtsConfig", (path, value))
     with pytest.raises(UnsupportedPathError, match=r"configuration C1: The property .* cannot be set: the engine"):
         runs.run(configured((1, str(config), ""), package=flow.package))
+
+
+@pytest.mark.parametrize("by", ["configuration", "override", "expression", "nothing"])
+def test_what_a_disabled_executable_contains_is_checked_if_it_can_be_enabled(
+    runs: EngineRuns, tmp_path: Path, by: str
+) -> None:
+    package = PackageBuilder("Package")
+    sequence = package.add_sequence("S", options=Options(disabled=True))
+    add_task(sequence, "T").set_attributes({"Surprise": "5"})
+    path = "\\Package\\S.Properties[Disable]"
+    config = file(tmp_path / "a.dtsConfig", *([(path, "False")] if by == "configuration" else []))
+    if by == "expression":
+        sequence.set_expression("Disable", "1 == 2")
+    overrides = {path: "False"} if by == "override" else {}
+    data = configured((1, str(config), ""), package=package)
+    if by == "nothing":
+        assert "T" not in ran(runs.run(data, property_overrides=overrides))
+        return
+    with pytest.raises(UnsupportedError, match="the property Surprise"):
+        runs.run(data, property_overrides=overrides)
+
+
+def test_an_expression_that_could_enable_an_event_handler_is_refused(runs: EngineRuns) -> None:
+    package = PackageBuilder("Package")
+    add_task(package, "T")
+    handler = package.event_handler("OnError")
+    add_task(handler, "H")
+    handler.disabled = True
+    handler.set_expression("Disable", "1 == 2")
+    with pytest.raises(UnsupportedError, match="stored disabled"):
+        runs.run(package)
 
 
 def test_the_packages_own_values_of_such_properties_are_accepted(runs: EngineRuns, tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """Checks texts for connection strings, so that every driver manager and driver parses them as intended.
 
 Two programs parse a connection string: first the driver manager, which searches for a few keywords (among them
-``DRIVER``, the library to load), and then the driver. They disagree about quoting: unixODBC before 2.3.11 ends a
-value at the first ``;`` even inside braces, other versions end it at the first ``}``, and all of them look only at the
-low byte of each UTF-16 code unit, so that ``U+013B`` is a semicolon to them. No quoting is safe from all of that.
-Therefore a value must not contain any keyword of the driver manager, and quoting is left to what the driver needs
+``DRIVER``, the library to load), and then the driver. They disagree about quoting. unixODBC before 2.3.11 ends a value
+at the first ``;`` even inside braces; other versions end it at the first ``}``. All of them read only the low byte of
+each UTF-16 code unit, so ``U+013B`` is a semicolon for them. No quoting is safe in all of these cases. Therefore a
+value must not contain any keyword of the driver manager, and quoting is left to what the driver needs
 (unixODBC, ``DriverManager/SQLDriverConnect.c``).
 """
 

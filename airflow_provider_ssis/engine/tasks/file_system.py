@@ -154,7 +154,7 @@ class FileSystem(Task):
         name = self.data.source if is_source else self.data.destination
         if not name:
             end, code = ("source", 0xC002915D) if is_source else ("destination", 0xC002915C)
-            raise TaskFailure(f"The task has no {end}.", code)
+            raise TaskFailure(f"The task has no {end}. Choose one.", code)
         if self.data.source_is_variable if is_source else self.data.destination_is_variable:
             return _path_in_variable(context, name)
         manager = context.connections.get(name)
@@ -220,9 +220,9 @@ def _target_file(work: _Work) -> Path:
             _FAILED,
         )
     if not target.parent.is_dir():
-        raise TaskFailure(f"The folder {target.parent} of the destination does not exist.", _BAD_DESTINATION)
+        raise TaskFailure(f"The destination folder {target.parent} does not exist. Create it.", _BAD_DESTINATION)
     if target.exists() and target.samefile(work.source):
-        raise TaskFailure(f"The source and the destination are the same file, {target}.", _BAD_DESTINATION)
+        raise TaskFailure(f"The source and the destination are the same file, {target}. Change one.", _BAD_DESTINATION)
     return target
 
 
@@ -282,12 +282,13 @@ def _create_folder(work: _Work) -> None:
 
 
 def _target_folder(work: _Work) -> Path:
-    """The folder goes into the destination."""
+    """Return the path of the folder in the destination."""
     work.need_folder()
     work.need_destination_folder()
     target = work.destination / work.source.name
     if work.source.resolve() in (target.resolve(), *target.resolve().parents):
-        raise TaskFailure(f"The folder {work.source} cannot go into itself.", _BAD_DESTINATION)
+        text = f"The destination {target} is the source folder or inside of it. Choose another destination."
+        raise TaskFailure(text, _BAD_DESTINATION)
     if target.exists() and not work.overwrite:
         raise TaskFailure(
             f"The folder {target} exists already. Set OverwriteDestination of the task to True to add to it.", _FAILED

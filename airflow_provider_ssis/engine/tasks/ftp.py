@@ -34,6 +34,7 @@ from airflow_provider_ssis.project.package.tasks import FtpTask as Stored
 _CANNOT_CONNECT = 0xC002918F
 _NO_FILES = 0xC0029185
 _NO_LOCAL_FILES = 0xC0029183
+_OVERWRITE = "Set OverwriteFileAtDestination of the task to True, or remove the file."
 _BAD_REMOTE_PATH = 0xC0029191
 _BLOCK = 64 * 1024
 _PAUSE = 1.0
@@ -226,23 +227,29 @@ class FtpTask(Task):
         if self.data.remote_path_is_variable:
             text = _text_in(context, self.data.remote_path)
             if not text.strip():
-                raise TaskFailure(f"The variable {self.data.remote_path} with the remote path is empty.", 0xC002917A)
+                raise TaskFailure(
+                    f"The variable {self.data.remote_path} with the remote path is empty. Set it.", 0xC002917A
+                )
         if not text.strip():
-            raise TaskFailure("The task has no remote path.", 0xC002916E)
+            raise TaskFailure("The task has no remote path. Set the property RemotePath.", 0xC002916E)
         text = text.strip()
         if not text.startswith("/"):
-            raise TaskFailure(f"The remote path {text!r} does not begin with '/'.", _BAD_REMOTE_PATH)
+            raise TaskFailure(
+                f"The remote path {text!r} does not begin with '/'. Write the whole path.", _BAD_REMOTE_PATH
+            )
         if set(posixpath.dirname(text)) & set("*?"):
-            raise TaskFailure(f"The remote path {text!r} has a wildcard in the name of a folder.", _BAD_REMOTE_PATH)
+            raise TaskFailure(f"The remote path {text!r} has a wildcard in a folder name.", _BAD_REMOTE_PATH)
         return text
 
     def _local(self, context: TaskContext) -> Path:
         if not self.data.local_path:
-            raise TaskFailure("The task has no local path.", 0xC002916D)
+            raise TaskFailure("The task has no local path. Set the property LocalPath.", 0xC002916D)
         if self.data.local_path_is_variable:
             text = _text_in(context, self.data.local_path)
             if not text.strip():
-                raise TaskFailure(f"The variable {self.data.local_path} with the local path is empty.", 0xC0029179)
+                raise TaskFailure(
+                    f"The variable {self.data.local_path} with the local path is empty. Set it.", 0xC0029179
+                )
             return context.connections.path(text)
         manager = context.connections.get(self.data.local_path)
         if manager.kind != "FILE":
@@ -270,7 +277,8 @@ def _send(work: _Work) -> None:
     there = set(work.remote_names(folder))
     for path in work.local_files():
         if path.name in there and not work.overwrite:
-            raise TaskFailure(f"The file {path.name} exists already in {folder} on the server.", 0xC002918B)
+            text = f"The file {path.name} exists already in {folder} on the server. {_OVERWRITE}"
+            raise TaskFailure(text, 0xC002918B)
         work.client.voidcmd("TYPE A" if work.ascii else "TYPE I")
         with (
             path.open("rb") as source,
@@ -292,7 +300,7 @@ def _receive(work: _Work) -> None:
     for remote in work.remote_files():
         target = work.local / posixpath.basename(remote)
         if target.exists() and not work.overwrite:
-            raise TaskFailure(f"The file {target} exists already.", 0xC002918A)
+            raise TaskFailure(f"The file {target} exists already. {_OVERWRITE}", 0xC002918A)
         # The file gets its name when it is complete. It is created with the usual permissions of new files.
         part = target.with_name(f".{uuid.uuid4().hex}.part")
         try:

@@ -113,7 +113,7 @@ class SendMailTask(Task):
         if not self._recipients():
             raise TaskFailure("The mail has no recipient. Set To, Cc or Bcc.", _NO_RECIPIENT)
         if not self.data.subject.strip():
-            context.warning("The mail has no subject.", _NO_SUBJECT)
+            context.warning("The mail has no subject. Set Subject.", _NO_SUBJECT)
 
     def run(self, context: TaskContext) -> None:
         """Send the mail."""

@@ -1,9 +1,10 @@
 """Reading the rows of a query as record batches in SSIS types.
 
-SQL Server is read with the Arrow reader of mssql-python. It opens its own connection and keeps six fraction digits, so
-pyodbc reads what needs the connection of the package (a retained one, or one in a transaction), parameters, a column
-with seven fraction digits or a time zone, and every other driver. arrow-odbc is not used for other databases: it cannot
-cancel a query, cannot use an open connection, passes all parameters as text, and needs a limit for long text.
+SQL Server is read with the Arrow reader of mssql-python. It opens its own connection and keeps six fraction digits.
+pyodbc reads all other queries: those on a connection of the package (a retained one, or one in a transaction), with
+parameters, with columns of seven fraction digits or a time zone, and those of other databases. arrow-odbc is not used
+for other databases: it cannot cancel a query, cannot use an open connection, passes all parameters as text, and needs a
+limit for long text.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class XmlTask(Task):
         if kind == "FileConnection":
             return read_bytes(self._path(context, text), _NO_FILE)
         if not text:
-            raise TaskFailure(f"The property {name} of the XML task is empty.", _EMPTY)
+            raise TaskFailure(f"The property {name} of the XML task is empty. Set it.", _EMPTY)
         return text
 
     def _path(self, context: TaskContext, reference: str) -> Path:

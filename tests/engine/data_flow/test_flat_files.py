@@ -439,6 +439,18 @@ def test_a_character_that_the_code_page_lacks_fails_with_its_row(flow: FlowTest)
     assert "In row 2, the code page 1252 lacks a character" in result.errors[0].text
 
 
+@pytest.mark.parametrize("part", ["header", "names", "fixed names"])
+def test_a_header_that_the_code_page_lacks_is_named(flow: FlowTest, part: str) -> None:
+    source = flow.source("In", "x\n", [text("日")])
+    column = FlatFileColumn("日", "DT_WSTR", width=3) if part == "fixed names" else text("日")
+    options = {"file_format": "FixedWidth"} if part == "fixed names" else {}
+    target = flow.file("Target", [column], code_page=1252, header=part != "header", **options)
+    flow.flow.add_flat_file_destination("Out", source.output, target, header="日" if part == "header" else "")
+    failure = flow.run().failure
+    assert failure is not None
+    assert "code page 1252 lacks a character of the header" in failure.text
+
+
 def test_a_destination_appends(flow: FlowTest) -> None:
     (flow.folder / "Target.txt").write_text("0\n")
     source = flow.source("In", "1\n", [integer("n")])

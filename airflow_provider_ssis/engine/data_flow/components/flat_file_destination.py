@@ -20,7 +20,7 @@ from airflow_provider_ssis.engine.data_flow.conversions.parsing import Status
 from airflow_provider_ssis.engine.data_flow.flat_files.file_columns import file_columns
 from airflow_provider_ssis.engine.data_flow.flat_files.file_format import FileFormat, problems, read_format
 from airflow_provider_ssis.engine.data_flow.flat_files.file_locale import file_locale
-from airflow_provider_ssis.engine.data_flow.flat_files.writer import RowWriter
+from airflow_provider_ssis.engine.data_flow.flat_files.writer import CANNOT_WRITE_VALUE, RowWriter
 from airflow_provider_ssis.engine.data_flow.stored.stored_columns import flag_of, text_of
 from airflow_provider_ssis.engine.data_flow.stored.stored_properties import unknown_properties
 from airflow_provider_ssis.engine.errors import TaskFailure
@@ -126,6 +126,12 @@ class FlatFileDestination(RowComponent):
                 self._file.write((header + found.header_delimiter).encode(found.encoding))
             if found.has_names:
                 self._file.write(self._writer.header())
+        except UnicodeEncodeError as error:
+            raise TaskFailure(
+                f"The code page {found.code_page} lacks a character of the header or of the names of the columns. "
+                "Choose the code page 65001 (UTF-8) or a Unicode file.",
+                CANNOT_WRITE_VALUE,
+            ) from error
         except OSError as error:
             raise self._failure(error, CANNOT_OPEN) from error
 

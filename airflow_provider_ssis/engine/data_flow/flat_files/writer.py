@@ -26,7 +26,12 @@ class RowWriter:
     escapes: bool
 
     def header(self) -> bytes | memoryview:
-        """The row with the names of the columns."""
+        """The row with the names of the columns.
+
+        :raises UnicodeEncodeError: the code page lacks a character of a name.
+        """
+        for column in self.found.columns:
+            column.name.encode(self.found.encoding)
         names = [pa.array([column.name]) for column in self.found.columns]
         if self.found.is_delimited:
             last = replace(self.found.columns[-1], delimiter=self.found.header_delimiter)

@@ -32,6 +32,10 @@ _COMPUTED_FROM = (
 """The properties of an output column that name the column it is computed from; some files do not mark them as ids."""
 
 
+LOOKED_UP = "CopyFromReferenceColumn"
+"""The property of a column of a Lookup that names the column of the query."""
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnOrigin:
     """A column of a component.
@@ -80,6 +84,7 @@ class _Tracer:
         self._columns: dict[str, tuple[Component, OutputColumn]] = {}
         self._parents: dict[str, list[str]] = {}
         self._replacements: dict[str, list[tuple[Component, list[str]]]] = {}
+        self._looked_up: dict[str, list[ColumnOrigin]] = {}
         # Sort, Merge Join, Aggregate and Pivot refer to their input columns, not to the columns upstream.
         self._lineage_of_inputs = {
             column.key: column.lineage_id
@@ -107,6 +112,9 @@ class _Tracer:
                 if input_column.usage == "readWrite":
                     others = [one for one in _references(input_column.properties) if one != input_column.lineage_id]
                     self._replacements.setdefault(input_column.lineage_id, []).append((component, others))
+                    if (looked_up := input_column.properties.get(LOOKED_UP)) is not None and looked_up.text:
+                        origin = ColumnOrigin(component.name, looked_up.text)
+                        self._looked_up.setdefault(input_column.lineage_id, []).append(origin)
 
     def trace(self) -> Iterator[ColumnLineage]:
         for component in self._pipeline.components:
@@ -150,6 +158,7 @@ class _Tracer:
             for replacer, others in self._replacements.get(current, ()):
                 touched.add(replacer.key)
                 pending += others
+            origins |= dict.fromkeys(self._looked_up.get(current, ()))
         steps = tuple(one.name for one in self._in_order if one.key in touched)
         return tuple(origins), steps
 

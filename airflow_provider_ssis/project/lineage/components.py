@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from airflow_provider_ssis.project.lineage.addresses import Address, Dataset, UnknownAddress
-from airflow_provider_ssis.project.lineage.columns import column_lineage
+from airflow_provider_ssis.project.lineage.columns import LOOKED_UP, column_lineage
 from airflow_provider_ssis.project.lineage.package_values import PackageValues, UnknownValue
 from airflow_provider_ssis.project.lineage.task_uses import DatasetColumn, TaskUses
 from airflow_provider_ssis.project.package.data_flow import Component, Pipeline
@@ -16,8 +16,6 @@ FindAddress = Callable[[str], Address]
 """Returns where a connection manager leads."""
 
 _MODE = "AccessMode"
-_LOOKED_UP = "CopyFromReferenceColumn"
-"""The property of an output column of a Lookup that names the column of the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +136,26 @@ class _Reader:
     ) -> None:
         """Record where the output columns of a source come from: a table or file, or the columns of a query."""
         by_name = {name.lower(): origins for name, origins in results.items()}
+
+        def record(column: str, name: str) -> None:
+            # A query with * gives all columns of its table.
+            whole = {(table, name) for table, _ in by_name.get("*", ())}
+            origins = {(dataset, name)} if dataset is not None else by_name.get(name.lower(), whole)
+            self.origins.setdefault((component.name, column), set()).update(origins)
+            for table, read in origins:
+                self._uses.reads[table].add(read)
+
         for output in component.outputs:
             external = {one.key: one.name for one in output.external_columns}
             for column in output.columns if not output.is_error_output else ():
-                reference = column.properties.get(_LOOKED_UP)
+                reference = column.properties.get(LOOKED_UP)
                 name = external.get(column.external_key, column.name) if reference is None else reference.text
-                if dataset is not None:
-                    origins = {(dataset, name)}
-                else:
-                    # A query with * gives all columns of its table.
-                    whole = {(table, name) for table, _ in by_name.get("*", ())}
-                    origins = by_name.get(name.lower(), whole)
-                self.origins[component.name, column.name] = origins
-                for table, read in origins:
-                    self._uses.reads[table].add(read)
+                record(column.name, name)
+        for one in component.inputs:
+            for replaced in one.columns:
+                reference = replaced.properties.get(LOOKED_UP)
+                if reference is not None and reference.text:
+                    record(reference.text, reference.text)
 
     def _file(self, component: Component, uses: dict[Dataset, set[str]]) -> Dataset:
         file = self._connection(component).file

@@ -159,6 +159,26 @@ def test_a_variable_of_an_unknown_type_disturbs_no_other_expression() -> None:
     assert found.writes == (DatasetUse(table("T"), ()),)
 
 
+def test_a_column_that_a_lookup_replaces_comes_from_both_tables() -> None:
+    reference = (
+        '<properties><property name="CopyFromReferenceColumn" dataType="System.String">b</property></properties>'
+    )
+    lookup = made.source("Lookup", "Warehouse", {}, SqlCommand="SELECT b FROM dbo.X").replace("sout", "lout")
+    lookup = lookup.replace(
+        "<outputs>",
+        '<inputs><input refId="lin" name="In"><inputColumns><inputColumn refId="l" lineageId="ok" '
+        f'usageType="readWrite">{reference}</inputColumn></inputColumns></input></inputs><outputs>',
+    ).replace('refId="source" name="Source"', 'refId="lookup" name="Lookup"')
+    flow = made.data_flow(
+        made.source("OLEDBSource", "Warehouse", {"k": "Key"}, AccessMode="0", OpenRowset="dbo.S"),
+        lookup,
+        made.destination("FlatFileDestination", "Orders", {"k": "K"}),
+    )
+    found = lineage(made.lineage_package(flow))
+    assert found.columns == (ColumnFlow(ORDERS, "K", ((table("S"), "Key"), (table("X"), "b"))),)
+    assert found.reads == (DatasetUse(table("S"), ("Key",)), DatasetUse(table("X"), ("b",)))
+
+
 @pytest.mark.parametrize("kind", ["CDCSource", "RawSource", "ScriptComponent"])
 def test_an_unsupported_component_is_noted(kind: str) -> None:
     component = re.sub("<connections>.*</connections>", "", made.source(kind, "Warehouse", {"k": "Key"}))

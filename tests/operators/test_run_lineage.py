@@ -61,6 +61,13 @@ def test_the_values_of_the_execution_resolve_the_connection(deployed: Catalog) -
     assert openlineage.run_properties(found)["executionId"] == result["execution_id"]
 
 
+def test_the_property_overrides_of_the_execution_count(deployed: Catalog) -> None:
+    overrides = {r"\Package.Connections[Warehouse].Properties[InitialCatalog]": "Lab"}
+    found = execution_lineage(deployed, run(property_overrides=overrides).execute()["execution_id"])
+    assert found is not None
+    assert [use.dataset for use in found.tasks[0].writes] == [Dataset("mssql://dw02:1433", "Lab.dbo.T")]
+
+
 def test_the_project_is_read_once_per_version(deployed: Catalog) -> None:
     lineage._files.clear()
     execution_id = run().execute()["execution_id"]

@@ -34,7 +34,7 @@ class _Instruction:
     :param typed: the node it belongs to.
     :param count: the number of operands of a call, or the index of a column.
     :param target: the instruction to jump to.
-    :param end: the instruction behind a conditional.
+    :param end: the instruction after a conditional.
     """
 
     code: _Code

@@ -135,7 +135,7 @@ def _tokens(text: str, delimiters: str, function: str) -> list[str]:
 
 
 def token(text: str, delimiters: str, occurrence: int) -> str:
-    """The part of a text between delimiters, each of which is one character; an empty text behind the last part."""
+    """The part of a text between delimiters, each of which is one character; an empty text after the last part."""
     if occurrence < 1:
         reason = f"The occurrence of TOKEN is {occurrence}; the first is 1"
         raise Fault(Code.DTS_E_EXPREVALFUNCTIONCOMPUTEFAILED, reason)

@@ -32,7 +32,7 @@ _FEW_TAGS, _FEW_ATTRIBUTES = 100_000, 200_000
 _SMALL = 2 * MEBIBYTE
 _LONGEST_BLANKS = 4 * MEBIBYTE
 _MIXED_CDATA = re.compile(rb"(?:[^>]|[/?\]-]>|</[^<>]*>)<!\[CDATA\[|\]\]>(?:[^<]|<[^/])")
-"""A CDATA section with something else before or behind it in its element."""
+"""A CDATA section with something else before or after it in its element."""
 _LONGEST_MIX = 300
 """Bytes of a match of it, but for long names of tags."""
 _WITH_BLANK_TEXT = etree.XPath("//text()[contains(' \n\r\t', substring(., 1, 1))][not(normalize-space())]/..")
@@ -150,7 +150,7 @@ def _exceeds_limits(depth: int, attributes: int) -> etree.XPath:
 
 
 def _without_cut_blanks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Return the text of a document in pieces that are cut so that white space and the tag behind it are in one piece.
+    """Return the text of a document in pieces that are cut so that white space and the tag after it are in one piece.
 
     Otherwise libxml2 does not see whether the white space is between elements.
 
@@ -194,7 +194,7 @@ def _refuse_document_type(data: bytes, part: str) -> bool:
     :returns: whether something else follows them.
     """
     if data.startswith(codecs.BOM_UTF8):
-        # libxml2 skips it wherever the document starts, and would then accept the declaration behind it.
+        # libxml2 skips it wherever the document starts, and would then accept the declaration after it.
         raise InvalidPartError("has a second byte order mark", part=part, line=1, advice="Save the file again in UTF-8")
     position, end = 0, len(data)
     while position < end:

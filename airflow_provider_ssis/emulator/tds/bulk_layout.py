@@ -48,7 +48,7 @@ class Layout:
 class Values:
     """The values of a column.
 
-    :param starts: the position of each value's first byte, behind its prefix; that of a NULL means nothing.
+    :param starts: the position of each value's first byte, after its prefix; that of a NULL means nothing.
     :param lengths: in bytes; of chunks, the first one's position counts from the length of the value.
     :param nulls: True for NULL.
     """
@@ -171,7 +171,7 @@ def _column(
 
 
 def _at(buffer: Bytes, position: Positions) -> Bytes:
-    """The bytes at some positions; one behind the end belongs to a NULL, and may be any."""
+    """The bytes at some positions; one after the end belongs to a NULL, and may be any."""
     return buffer[np.minimum(position, len(buffer) - 1)]
 
 

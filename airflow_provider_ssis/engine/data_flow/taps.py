@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def named_schema(schema: RowSchema) -> pa.Schema:
     """Return the Arrow schema of rows with the names of their columns instead of lineage ids.
 
-    A name that occurs twice has a number behind it.
+    A name that occurs twice has a number after it.
     """
     names: list[str] = []
     for column in schema.columns:

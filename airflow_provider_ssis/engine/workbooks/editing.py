@@ -88,7 +88,7 @@ def last_row(path: Path, place: Place, cancel: CancelToken) -> int:
 def add_rows(
     path: Path, place: Place, columns: Sequence[tuple[int, int]], rows: RowSource, cancel: CancelToken
 ) -> None:
-    """Add rows behind the last row of a sheet or named range.
+    """Add rows after the last row of a sheet or named range.
 
     :param path: the workbook, which is locked meanwhile.
     :param place: the sheet or named range.
@@ -127,7 +127,7 @@ def add_rows(
 
 
 def _layout(archive: zipfile.ZipFile, book: Workbook, place: Place, cancel: CancelToken) -> tuple[SheetLayout, int]:
-    """The layout of a sheet, and the number of the row behind which rows are added."""
+    """The layout of a sheet, and the number of the row after which rows are added."""
     part = book.sheets.get(place.sheet, "")
     try:
         with archive.open(part) as file:

@@ -306,7 +306,7 @@ def _tag(parent: etree._Element, name: str) -> str:
 
 
 def _insert(parent: etree._Element, element: etree._Element, after: tuple[str, ...]) -> None:
-    """Insert an element behind the last of some others: the order of the children is fixed."""
+    """Insert an element after the last of some others: the order of the children is fixed."""
     index = max(number for number, each in enumerate(parent) if str(each.tag).rpartition("}")[2] in after)
     parent.insert(index + 1, element)
 

@@ -1,4 +1,4 @@
-"""The rows of a sheet as XML: finding the last one, and adding others behind it without building a tree.
+"""The rows of a sheet as XML: finding the last one, and adding others after it without building a tree.
 
 What is not changed is copied byte by byte.
 """
@@ -34,9 +34,9 @@ class SheetLayout:
     :param last_row: the number of the last row that has cells, from 1; 0 for none.
     :param last_column: the number of the last column of the used range that the sheet states, from 1; 0 for none.
     :param start_of_rows: the offset of the first row.
-    :param end_of_last_row: the offset behind the last row that has cells.
-    :param end_of_rows: the offset behind all rows; -1 if the part is not a sheet.
-    :param later_rows: number and offset of the rows without cells behind the last row that has cells.
+    :param end_of_last_row: the offset after the last row that has cells.
+    :param end_of_rows: the offset after all rows; -1 if the part is not a sheet.
+    :param later_rows: number and offset of the rows without cells after the last row that has cells.
     :param dimension: the offsets of the element with the used range, from and to; None if there is none.
     """
 
@@ -154,7 +154,7 @@ class _Scanner:
 def write_with_rows(
     source: IO[bytes], target: IO[bytes], layout: SheetLayout, rows: Iterable[bytes], end: tuple[int, int]
 ) -> None:
-    """Copy a sheet and add rows behind its last one.
+    """Copy a sheet and add rows after its last one.
 
     :param source: the part of the sheet.
     :param target: takes the new part.

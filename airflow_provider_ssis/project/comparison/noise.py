@@ -58,7 +58,7 @@ def remove_noise(root: _Element, *, layout: bool, machine: bool) -> None:
 
 
 def _remove(element: _Element, parent: _Element) -> None:
-    """Remove an element, but not the text behind it."""
+    """Remove an element, but not the text after it."""
     tail, before = element.tail, element.getprevious()
     parent.remove(element)
     if tail and tail.strip():

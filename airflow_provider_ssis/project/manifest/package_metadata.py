@@ -143,7 +143,7 @@ def add_properties(owner: _Element, values: Mapping[str, object]) -> None:
 
 
 def _insert(element: _Element, parent: _Element) -> None:
-    """Add a parameter behind the others; before the connection parameters where these come last (since 2017)."""
+    """Add a parameter after the others; before the connection parameters where these come last (since 2017)."""
     first, last = (parent[0], parent[-1]) if len(parent) else (element, element)
     names = [one.get(f"{SSIS}Name", "") for one in (first, last)]
     if not names[0].startswith(_CONNECTION) and names[1].startswith(_CONNECTION):

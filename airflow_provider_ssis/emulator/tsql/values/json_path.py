@@ -135,7 +135,7 @@ def changed(text: str, path: Path, value: str | None, *, append: bool = False) -
     if start is None or value is None or text[start] != ("[" if isinstance(last, int) else "{"):
         return text
     if isinstance(last, int):
-        raise not_supported("JSON_MODIFY of an element behind the end of an array, without append,")
+        raise not_supported("JSON_MODIFY of an element after the end of an array, without append,")
     return _added(text, start, f"{json.dumps(last, ensure_ascii=False)}:{value}")
 
 

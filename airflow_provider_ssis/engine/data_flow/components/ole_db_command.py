@@ -1,7 +1,7 @@
 """The OLE DB Command: runs a statement for each row.
 
 A parameter returns its value to the column that is mapped to it if the metadata marks it as an output parameter, and
-the statement has ``OUTPUT`` behind its marker or uses it for the return value. pyodbc has no output parameters: the
+the statement has ``OUTPUT`` after its marker or uses it for the return value. pyodbc has no output parameters: the
 statement goes through ``sp_executesql``, and a SELECT returns the values.
 """
 

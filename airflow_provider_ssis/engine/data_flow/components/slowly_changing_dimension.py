@@ -243,5 +243,5 @@ def _query(sql: str, condition: str) -> str:
     if not words or words[0] != "select":
         raise ValueError("it is not a SELECT statement")
     if late := [word for word in words if word in _ENDS]:
-        raise ValueError(f"it has a clause {late[0].upper()}, behind which no condition can be added")
+        raise ValueError(f"it has a clause {late[0].upper()}, after which no condition can be added")
     return f"{sql.rstrip().rstrip(';')}\n{'AND' if 'where' in words else 'WHERE'} {condition}"

@@ -147,7 +147,7 @@ class RowReader:
                 return field, behind, behind, True
             raise _Partial
         raise TaskFailure(
-            f'The delimiter behind the text qualifier of the column "{column.name}" is missing.', NO_DELIMITER
+            f'The delimiter after the text qualifier of the column "{column.name}" is missing.', NO_DELIMITER
         )
 
     def _fixed(self, text: str, at: int, index: int, column: FileColumn, is_last: bool) -> tuple[str, int, int, bool]:

@@ -100,7 +100,7 @@ class FastReader:
         opening, closing = places[::2], places[1::2]
         borders = np.array([ord(self.delimiter), 0x0A], np.uint8)
         before = values[np.maximum(opening - 1, 0)]
-        # A quote that opens directly behind one that closes is the second half of a doubled one.
+        # A quote that opens directly after one that closes is the second half of a doubled one.
         follows = np.concatenate([[False], opening[1:] == closing[:-1] + 1])
         if not np.all((opening == 0) | np.isin(before, borders) | follows):
             return False

@@ -133,7 +133,7 @@ def _can_encode(text: str, encoding: str) -> bool:
 
 
 def _joined(lines: pa.StringArray) -> memoryview:
-    """The texts one behind the other, without a copy."""
+    """The texts one after the other, without a copy."""
     buffers = lines.buffers()
     if not len(lines) or buffers[2] is None:
         return memoryview(b"")

@@ -137,7 +137,7 @@ def _text_words(column: pa.Array, lengths: npt.NDArray[np.int64], parts: int, *,
     """The bytes of texts in words, eight in each.
 
     :param parts: the number of words; what exceeds them is left out.
-    :param fill: set all bits behind the end of a text, instead of clearing them.
+    :param fill: set all bits after the end of a text, instead of clearing them.
     """
     if not len(lengths):
         return [np.empty(0, np.uint64)] * parts

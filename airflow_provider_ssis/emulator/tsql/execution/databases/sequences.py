@@ -1,6 +1,6 @@
 """The last values of sequences. A rollback does not return values.
 
-Values are reserved in blocks in the database: after a crash, a sequence continues behind the block that was reserved.
+Values are reserved in blocks in the database: after a crash, a sequence continues after the block that was reserved.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Sequences:
             return taken
 
     def restore(self, values: Mapping[str, int]) -> None:
-        """Continue behind values of an earlier run of the server."""
+        """Continue after values of an earlier run of the server."""
         self._last.update(values)
         self._reserved.update(values)
 

@@ -114,7 +114,7 @@ class ContainerContents(Tasks, ScopeBuilder):
             ``Directory``, ``FileSpec``, ... Default: none.
         :param options: as for :meth:`add_sequence`.
         :raises BuildError: as for :meth:`add_sequence`, the builder does not write the enumerator, or a variable is
-            not visible here.
+            not visible here or cannot be changed.
         """
         type_name = "" if enumerator is None else enumerator_type(enumerator, self.package.format_version)
         if isinstance(enumerator, (AdoEnumerator, VariableEnumerator)):
@@ -124,7 +124,7 @@ class ContainerContents(Tasks, ScopeBuilder):
         loop.enumerator = enumerator
         loop.enumerator_type = type_name
         loop.enumerator_expressions = dict(enumerator_expressions or {})
-        loop.mappings = {index: self.variable_name(variable) for index, variable in sorted(numbered.items())}
+        loop.mappings = {index: self.target_name(variable) for index, variable in sorted(numbered.items())}
         return self._add(loop)
 
     def add_data_flow(self, name: str, *, options: Options | None = None) -> DataFlowBuilder:
@@ -165,7 +165,16 @@ class ContainerContents(Tasks, ScopeBuilder):
         )
 
     def discard(self, name: str) -> None:
-        """Remove an executable, if there is one of that name."""
+        """Remove an executable, if there is one of that name.
+
+        :raises BuildError: a precedence constraint leads to or from it.
+        """
+        found = self._children.get(name.casefold())
+        if any(found in (each.source, each.target) for each in self._constraints):
+            raise BuildError(
+                f"cannot remove {name} from {self.ref_id}: a precedence constraint leads to or from it",
+                part=self.package.part,
+            )
         self._children.pop(name.casefold(), None)
 
     def add_constraint(
@@ -189,7 +198,8 @@ class ContainerContents(Tasks, ScopeBuilder):
             is no expression.
         :param logical_and: all constraints of the target must hold; False if one of them is enough. Default: True.
         :param name: its name. Default: made from its number.
-        :raises BuildError: one of the two is not in this container, they are the same, or they have a constraint.
+        :raises BuildError: one of the two is not in this container, they are the same, they have a constraint, the
+            name is used, there is no such result, or the constraints would form a cycle.
         """
         part = self.package.part
         for end in (source, target):
@@ -203,6 +213,17 @@ class ContainerContents(Tasks, ScopeBuilder):
             raise BuildError(
                 f"cannot connect {source.ref_id} to {target.ref_id}: they are the same, or connected already", part=part
             )
+        if self._is_before(target, source):
+            raise BuildError(
+                f"cannot connect {source.ref_id} to {target.ref_id}, which already runs before it", part=part
+            )
+        if value not in list(ConstraintValue):
+            known = ", ".join(f"ConstraintValue.{each.name}" for each in ConstraintValue)
+            raise BuildError(
+                f"the constraint from {source.ref_id} to {target.ref_id} has the unknown result {value!r}",
+                part=part,
+                advice=f"Results: {known}",
+            )
         chosen = eval_op or (EvalOp.EXPRESSION_AND_CONSTRAINT if expression else EvalOp.CONSTRAINT)
         if bool(expression) is (chosen is EvalOp.CONSTRAINT):
             raise BuildError(
@@ -210,8 +231,12 @@ class ContainerContents(Tasks, ScopeBuilder):
                 f"{'ignores its' if expression else 'needs an'} expression",
                 part=part,
             )
-        number = f" {len(self._constraints)}" if self._constraints else ""
-        name = name or f"Constraint{number}"
+        names = {each.name for each in self._constraints}
+        if name in names:
+            raise BuildError(f"contains two precedence constraints {name} in {self.ref_id}", part=part)
+        number = len(self._constraints)
+        while not name or name in names:
+            name, number = f"Constraint {number}" if number else "Constraint", number + 1
         self._constraints.append(_Constraint(name, source, target, value, chosen, logical_and, expression))
 
     def connect(self, *executables: ExecutableBuilder) -> None:
@@ -222,6 +247,13 @@ class ContainerContents(Tasks, ScopeBuilder):
         """
         for source, target in pairwise(executables):
             self.add_constraint(source, target)
+
+    def _is_before(self, first: ExecutableBuilder, last: ExecutableBuilder) -> bool:
+        """Return whether constraints lead from an executable to another one."""
+        seen: list[ExecutableBuilder] = [first]
+        for each in seen:
+            seen += [one.target for one in self._constraints if one.source is each and one.target not in seen]
+        return last in seen
 
     def _child_ref_id(self, name: str) -> str:
         check_name(name, "executable", self.package.part)

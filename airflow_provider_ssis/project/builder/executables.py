@@ -13,11 +13,12 @@ from airflow_provider_ssis.project.builder.logging_options import (
     LogProviderBuilder,
     logging_elements,
 )
-from airflow_provider_ssis.project.builder.values import stored_value
+from airflow_provider_ssis.project.builder.values import check_number, stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter, BuiltVariable, Variable
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.containers import SERIALIZABLE
+from airflow_provider_ssis.project.safe_xml import NOT_IN_XML
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -39,6 +40,15 @@ EVENTS = (
     "OnVariableValueChanged",
     "OnWarning",
 )
+
+_NUMBERS = {
+    "force_execution_result": "ForceExecutionResult",
+    "isolation_level": "ISOLevel",
+    "max_error_count": "MaxErrorCount",
+    "transaction_option": "TransactionOption",
+}
+"""The options that are numbers, with their stored names."""
+_NAMES = ("ObjectName", "refId")
 
 
 @dataclass(slots=True)
@@ -62,6 +72,16 @@ class Options:
     transaction_option: int = 1
     isolation_level: int = SERIALIZABLE
     disable_event_handlers: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        :raises BuildError: SSIS has no such value.
+        """
+        for name, stored in _NUMBERS.items():
+            value = getattr(self, name)
+            if value is not None or name != "force_execution_result":
+                check_number(f"the option {name}", stored, value)
 
     def attributes(self) -> dict[str, object]:
         """Return the attributes to store, without those of defaults."""
@@ -93,6 +113,10 @@ class BuiltPackage(Protocol):
     @property
     def scope(self) -> tuple[str, str]:
         """The names of its project and of itself, from which ids are made."""
+
+    @property
+    def log_providers(self) -> Sequence[LogProviderBuilder]:
+        """Its log providers."""
 
     def visible_parameters(self) -> Iterator[BuiltParameter]:
         """Yield the parameters that it can use."""
@@ -183,14 +207,29 @@ class ScopeBuilder:
 
         :param name: the property, by its name in Microsoft's object model: ``SqlStatementSource``, ``Disable``, ...
         :param expression: the expression.
+        :raises BuildError: the property has no name, or a text has a character that XML does not allow.
         """
+        if not name.strip() or NOT_IN_XML.search(name + expression):
+            raise BuildError(
+                f"{self.ref_id} cannot have the expression {expression!r} for the property {name!r}",
+                part=self.package.part,
+                advice="Name the property, and use no control characters",
+            )
         self.expressions[name] = expression
 
     def set_attributes(self, attributes: Mapping[str, str | None]) -> None:
         """Set attributes that no argument sets, as a file stores them.
 
         :param attributes: texts by name; None to leave an attribute out.
+        :raises BuildError: the attribute is the name of the object.
         """
+        fixed = [name for name in attributes if name in _NAMES]
+        if fixed and self.parent is not None:
+            raise BuildError(
+                f"cannot change the attribute {fixed[0]} of {self.ref_id}: other places of the package refer to it",
+                part=self.package.part,
+                advice="Add the object with another name",
+            )
         self.stored_attributes |= attributes
 
     def variable_name(self, variable: Variable) -> str:
@@ -209,6 +248,23 @@ class ScopeBuilder:
                 f"has no variable or parameter {name} that {self.ref_id} can use",
                 part=self.package.part,
                 advice=f"Add it to {self.ref_id} or to an object around it. It can use: {known}",
+            )
+        return name
+
+    def target_name(self, variable: Variable) -> str:
+        """Return the qualified name of a variable that gets a value when the package runs.
+
+        :param variable: the variable, or its qualified name.
+        :raises BuildError: as for :meth:`variable_name`, or nothing can change it: it is a parameter or a system
+            variable.
+        """
+        name = self.variable_name(variable)
+        is_system = name.startswith("System::") and name != "System::Propagate"
+        if is_system or isinstance(self.visible(name), BuiltParameter):
+            raise BuildError(
+                f"{self.ref_id} cannot change {name}, which is a parameter or a system variable",
+                part=self.package.part,
+                advice="Name a variable",
             )
         return name
 
@@ -268,8 +324,15 @@ class ExecutableBuilder(ScopeBuilder, ABC):
         :param providers: the log providers of the package that log them. Default: none.
         :param mode: ``enabled``; ``disabled``; ``parent``, the events of the object around it. Default: ``enabled``.
         :param exclude: log all events but these. Default: False.
-        :raises BuildError: there is no such mode.
+        :raises BuildError: there is no such mode, or a log provider is one of another package.
         """
+        foreign = [each.name for each in providers if not any(each is one for one in self.package.log_providers)]
+        if foreign:
+            raise BuildError(
+                f"{self.ref_id} cannot log with {foreign[0]}, a log provider of another package",
+                part=self.package.part,
+                advice="Add it to this package",
+            )
         if mode not in LOGGING_MODES:
             raise BuildError(
                 f"{self.ref_id} has the unknown logging mode {mode!r}",

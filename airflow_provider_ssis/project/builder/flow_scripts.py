@@ -90,7 +90,7 @@ class Scripts(DataFlowElements):
             "VSTAProjectName": text(project),
             "ScriptLanguage": text(language),
             "ReadOnlyVariables": text(",".join(self.task.variable_name(each) for each in read_only_variables)),
-            "ReadWriteVariables": text(",".join(self.task.variable_name(each) for each in read_write_variables)),
+            "ReadWriteVariables": text(",".join(self.task.target_name(each) for each in read_write_variables)),
             "BreakpointCollection": Property("System.String", ()),
             "MetadataChecksum": int32(0),
         }

@@ -20,14 +20,14 @@ from airflow_provider_ssis.project.builder.logging_options import (
     creation_name,
     logging_elements,
 )
-from airflow_provider_ssis.project.builder.values import stored_value
+from airflow_provider_ssis.project.builder.values import check_number, stored_value
 from airflow_provider_ssis.project.builder.variables import BuiltParameter
 from airflow_provider_ssis.project.builder.xml import check_name, element, expressions, group, guid
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.document import DtsPackage, dts_package, read_dts_package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lxml.etree import _Element
 
@@ -68,7 +68,7 @@ class PackageBuilder(ContainerBuilder):
     :param max_concurrent_executables: the number of executables that run at a time. Default: -1, the number of
         processors plus 2.
     :param options: the properties that all executables have. Default: their defaults.
-    :raises BuildError: the name or the format is invalid.
+    :raises BuildError: the name, the format or a number is invalid.
     """
 
     title = ""
@@ -90,6 +90,12 @@ class PackageBuilder(ContainerBuilder):
             raise BuildError(f"is not the name of a file: {name!r}", advice="Choose another name for the package")
         if format_version not in _FORMATS:
             raise BuildError(f"cannot be written in the format {format_version}", part=self.part, advice="Use 8 or 6")
+        if len(version) != 3:
+            raise BuildError(f"needs a version of three numbers, not {version!r}", part=self.part)
+        for stored, number in zip(("VersionMajor", "VersionMinor", "VersionBuild"), version, strict=True):
+            check_number("the version of the package", stored, number)
+        check_number("the locale of the package", "LocaleID", locale_id)
+        check_number("max_concurrent_executables", "MaxConcurrentExecutables", max_concurrent_executables)
         self.project = project
         self.format_version = format_version
         self.scope = ("" if project is None else project.name, name)
@@ -100,10 +106,15 @@ class PackageBuilder(ContainerBuilder):
         self.parameters: dict[str, BuiltParameter] = {}
         self.configurations: list[Configuration] = []
         self.enable_configurations = False
-        self.log_providers: list[LogProviderBuilder] = []
+        self._log_providers: list[LogProviderBuilder] = []
         self._event_handlers: dict[tuple[str, str], EventHandlerBuilder] = {}
         self.connection_managers = ConnectionManagers(self.part, self.scope, project_level=False)
         super().__init__(self, None, name, "Package", options or Options())
+
+    @property
+    def log_providers(self) -> Sequence[LogProviderBuilder]:
+        """Its log providers."""
+        return self._log_providers
 
     @property
     def version_guid(self) -> str:
@@ -180,12 +191,18 @@ class PackageBuilder(ContainerBuilder):
             )
         if connection is not None and not self.sees(connection):
             raise BuildError(f"has no connection manager {connection.name} for {name}", part=self.part)
+        if connection is not None and connection.kind != ("OLEDB" if kind == "SQLServer" else "FILE"):
+            raise BuildError(
+                f"cannot use {connection.name} of the type {connection.kind} for the log provider {name}",
+                part=self.part,
+                advice="SQLServer needs an OLEDB connection manager, the others a FILE",
+            )
         if not name.strip() or any(each.name == name for each in self.log_providers):
             raise BuildError(f"cannot contain the log provider {name!r}", part=self.part)
         id_ = guid(*self.scope, "log provider", name)
         config_string = "" if connection is None else connection.name
         made = LogProviderBuilder(name, id_, creation_name(kind, self.format_version), config_string, description)
-        self.log_providers.append(made)
+        self._log_providers.append(made)
         return made
 
     def event_handler(

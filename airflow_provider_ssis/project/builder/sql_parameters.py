@@ -80,6 +80,8 @@ def _binding(position: int, found: SqlParameter, kind: str, task: str, scope: Sc
 
     if found.direction not in _DIRECTIONS:
         raise error(f"with the direction {found.direction!r}, not one of {', '.join(_DIRECTIONS)}")
+    if found.direction != "Input":
+        scope.target_name(found.variable)
     name = found.name
     if name is None:
         if kind == "ADO.NET":

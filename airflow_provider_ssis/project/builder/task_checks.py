@@ -56,6 +56,9 @@ class TaskChecks(ScopeBuilder, ABC):
     def _optional_variable(self, variable: Variable | None) -> str:
         return "" if variable is None else self.variable_name(variable)
 
+    def _optional_target(self, variable: Variable | None) -> str:
+        return "" if variable is None else self.target_name(variable)
+
     def _one_of(self, task: str, what: str, value: str, known: Sequence[str]) -> None:
         if value not in known:
             raise self._error(task, f"the unknown {what} {value!r}", f"Known: {', '.join(known)}")

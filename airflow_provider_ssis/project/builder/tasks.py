@@ -14,6 +14,7 @@ from airflow_provider_ssis.project.builder import task_types
 from airflow_provider_ssis.project.builder.executables import Options, TaskBuilder
 from airflow_provider_ssis.project.builder.sql_parameters import SqlParameter, bindings
 from airflow_provider_ssis.project.builder.transfer_tasks import TransferTasks
+from airflow_provider_ssis.project.builder.values import check_number
 from airflow_provider_ssis.project.builder.variables import Variable
 from airflow_provider_ssis.project.builder.xml import guid, plain_element
 from airflow_provider_ssis.project.package.stored import (
@@ -77,6 +78,7 @@ class Tasks(TransferTasks):
                 f"the result type {result_type} with the results {sorted(results)}",
                 "Rowset and XML need '0' only",
             )
+        check_number(f"the timeout of the task {name}", "TimeOut", timeout)
         kind_task = task_types.EXECUTE_SQL
         values = {
             "connection": self._connection(name, connection, "OLEDB", "ADO.NET", "ODBC", "EXCEL"),
@@ -91,7 +93,7 @@ class Tasks(TransferTasks):
         data = kind_task.data(values, SQL_TASK)
         for column, variable in results.items():
             data.append(
-                kind_task.part("ResultBinding", {"ResultName": column, "DtsVariableName": self.variable_name(variable)})
+                kind_task.part("ResultBinding", {"ResultName": column, "DtsVariableName": self.target_name(variable)})
             )
         for each in bindings(tuple(parameters), connection.kind, name, self):
             data.append(
@@ -186,6 +188,7 @@ class Tasks(TransferTasks):
         :param options: as for :meth:`add_execute_sql`.
         :raises BuildError: as for :meth:`add_execute_sql`.
         """
+        check_number(f"the timeout of the task {name}", "TimeOut", timeout)
         self._one_of(name, "window style", window_style, ("Normal", "Maximized", "Minimized", "Hidden"))
         values = {
             "executable": executable,
@@ -197,8 +200,8 @@ class Tasks(TransferTasks):
             "timeout": timeout,
             "terminate_after_timeout": terminate_after_timeout,
             "standard_input_variable": self._optional_variable(standard_input_variable),
-            "standard_output_variable": self._optional_variable(standard_output_variable),
-            "standard_error_variable": self._optional_variable(standard_error_variable),
+            "standard_output_variable": self._optional_target(standard_output_variable),
+            "standard_error_variable": self._optional_target(standard_error_variable),
             "window_style": window_style,
         }
         task_type = task_types.EXECUTE_PROCESS
@@ -243,15 +246,15 @@ class Tasks(TransferTasks):
         version = ("14", "0") if self.package.format_version == 8 else ("3", "0")
         data.set("VSTAMajorVersion", version[0])
         data.set("VSTAMinorVersion", version[1])
-        for attribute, variables in (
-            ("ReadOnlyVariables", read_only_variables),
-            ("ReadWriteVariables", read_write_variables),
+        for attribute, names in (
+            ("ReadOnlyVariables", map(self.variable_name, read_only_variables)),
+            ("ReadWriteVariables", map(self.target_name, read_write_variables)),
         ):
-            if variables:
-                data.set(attribute, ",".join(self.variable_name(each) for each in variables))
-        for file, text in files.items():
+            if text := ",".join(names):
+                data.set(attribute, text)
+        for file, content in files.items():
             item = plain_element("ProjectItem", {"Name": file, "Encoding": "UTF8"})
-            item.text = etree.CDATA(text) if "]]>" not in text else text
+            item.text = etree.CDATA(content) if "]]>" not in content else content
             data.append(item)
         data.append(plain_element("BinaryItem", {"Name": f"{project}.dll"}, text=b64encode(binary).decode()))
         return self._add_task(name, task_type, data, options)

@@ -9,6 +9,7 @@ from airflow_provider_ssis.project.builder import task_types
 from airflow_provider_ssis.project.builder.executables import Options, TaskBuilder
 from airflow_provider_ssis.project.builder.task_checks import TaskChecks, is_variable
 from airflow_provider_ssis.project.builder.variables import Variable
+from airflow_provider_ssis.project.package.choices import FTP_OPERATIONS
 from airflow_provider_ssis.project.package.stored import (
     BULK_INSERT_TASK,
     FILE_SYSTEM_TASK,
@@ -33,16 +34,6 @@ _OPERATIONS = (
     "DeleteDirectoryContent",
 )
 _WITH_DESTINATION = ("CopyFile", "MoveFile", "RenameFile", "CopyDirectory", "MoveDirectory")
-_FTP_OPERATIONS = (
-    "Send",
-    "Receive",
-    "CreateLocalDirectory",
-    "CreateRemoteDirectory",
-    "RemoveLocalDirectory",
-    "RemoveRemoteDirectory",
-    "DeleteLocal",
-    "DeleteRemote",
-)
 
 
 class TransferTasks(TaskChecks):
@@ -155,7 +146,8 @@ class TransferTasks(TaskChecks):
 
         :param name: its name.
         :param connection: the FTP connection manager.
-        :param operation: ``Send``, ``Receive``, ``DeleteRemote``, ... Default: ``Send``.
+        :param operation: ``Send``, ``Receive``, ``DeleteLocal``, ``DeleteRemote``, ``MakeDirLocal``, ``MakeDirRemote``,
+            ``RemoveDirLocal`` or ``RemoveDirRemote``. Default: ``Send``.
         :param local_path: a FILE connection manager, or a variable with the path. Default: None.
         :param remote_path: the path on the server, which begins with ``/``, or the variable with it. Default: empty.
         :param remote_path_is_variable: ``remote_path`` is a variable. Default: False.
@@ -163,7 +155,7 @@ class TransferTasks(TaskChecks):
         :param options: as for :meth:`add_execute_sql`.
         :raises BuildError: as for :meth:`add_execute_sql`.
         """
-        self._one_of(name, "operation", operation, _FTP_OPERATIONS)
+        self._one_of(name, "operation", operation, list(FTP_OPERATIONS.values()))
         if remote_path_is_variable or not isinstance(remote_path, str):
             remote, remote_path_is_variable = self.variable_name(remote_path), True
         elif remote_path and not remote_path.startswith("/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.datatypes import VARIABLE_TYPES, DataType, manifest_text, parse_value
 from airflow_provider_ssis.project.errors import BuildError
+from airflow_provider_ssis.project.package.choices import number_problem
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.project.models import ParameterValue
@@ -53,13 +55,28 @@ def stored_value(value: ParameterValue, type_name: str | None, owner: str, part:
         is_same = parse_value(package_text, data_type) == value
     except ValueError:
         is_same = False
-    if not is_same or isinstance(value, bool) is not (data_type.name == "Boolean"):
+    is_finite = not isinstance(value, float) or math.isfinite(value)
+    if not is_same or not is_finite or isinstance(value, bool) is not (data_type.name == "Boolean"):
         raise BuildError(
             f"the {owner} cannot store the value in its type {data_type.name}",
             part=part,
             advice="Choose another type, or a value of that type (dates without fractions of a second and offset)",
         )
     return StoredValue(data_type, package_text, manifest_text(value))
+
+
+def check_number(owner: str, name: str, value: object) -> None:
+    """Check a number of an executable.
+
+    :param owner: the option or object, for errors.
+    :param name: the stored name of the property.
+    :param value: the number.
+    :raises BuildError: it is not a whole number, or SSIS has no such value.
+    """
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    problem = number_problem(name, value) if is_number else "is a whole number"  # type: ignore[arg-type]
+    if problem is not None:
+        raise BuildError(f"{owner} {problem}", advice=f"The value is {value!r}")
 
 
 def _type_of(value: ParameterValue) -> str:

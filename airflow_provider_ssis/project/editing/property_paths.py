@@ -77,7 +77,7 @@ def resolve(text: str, package: DtsPackage) -> PropertyPath:
     start = max((each for each in known if path.startswith(f"{each}.")), key=len, default="")
     if not start:
         names = ", ".join(sorted(known)[:10])
-        near = nearest(_TARGET.split(path, 1)[0], known)
+        near = nearest_executable(path, known)
         raise BuildError(
             f"the property path {text} names no executable of the package{near}",
             part=package.part,
@@ -101,6 +101,11 @@ def executable(text: str, package: DtsPackage) -> DtsContainer:
             advice=f"Executables: {', '.join(sorted(known)[:10])}",
         )
     return found
+
+
+def nearest_executable(path: str, known: Iterable[str]) -> str:
+    """Return a question as :func:`nearest` does, for the executable of a property path that names none."""
+    return nearest(_TARGET.split(path, 1)[0], known)
 
 
 def nearest(wanted: str, known: Iterable[str]) -> str:

@@ -134,9 +134,9 @@ def test_going_on_after_a_failure_is_refused(site: Site) -> None:
 
 
 def test_folders_and_files_are_made_and_removed(site: Site) -> None:
-    run_task(site.context("CreateRemoteDirectory", "/made"))
+    run_task(site.context("MakeDirRemote", "/made"))
     assert (site.remote / "made").is_dir()
-    run_task(site.context("RemoveRemoteDirectory", "/made/"))
+    run_task(site.context("RemoveDirRemote", "/made/"))
     assert not (site.remote / "made").exists()
     for name in ("x1.csv", "x2.csv", "y.csv"):
         (site.remote / name).write_text("x")
@@ -145,9 +145,9 @@ def test_folders_and_files_are_made_and_removed(site: Site) -> None:
     assert [path.name for path in site.remote.iterdir()] == ["y.csv"]
     run_task(site.context("DeleteLocal", local="x*.csv"))
     assert [path.name for path in site.local.iterdir()] == ["y.csv"]
-    run_task(site.context("CreateLocalDirectory", local="made"))
+    run_task(site.context("MakeDirLocal", local="made"))
     assert (site.local / "made").is_dir()
-    run_task(site.context("RemoveLocalDirectory", local="made"))
+    run_task(site.context("RemoveDirLocal", local="made"))
     assert not (site.local / "made").exists()
 
 
@@ -161,7 +161,7 @@ def test_folders_and_files_are_made_and_removed(site: Site) -> None:
         ("Send", "relative", "a.txt", {}, 0xC0029191),
         ("Receive", "/in*/a.txt", ".", {}, 0xC0029191),
         ("DeleteRemote", "", "", {}, 0xC002917A),
-        ("RemoveRemoteDirectory", "/none", "", {}, 0xC002918D),
+        ("RemoveDirRemote", "/none", "", {}, 0xC002918D),
         ("Send", "/none", "a.txt", {}, 0xC002918B),
         ("Send", "/", "a.txt", {"password": "wr0ng"}, 0xC002918F),
     ],
@@ -174,8 +174,8 @@ def test_faults(site: Site, operation: str, remote: str, local: str, options: di
 
 
 def test_a_server_that_cannot_be_reached(site: Site) -> None:
-    found = site.context("CreateRemoteDirectory", "/x")
-    unreachable = Site(1, site.remote, site.local).context("CreateRemoteDirectory", "/x")
+    found = site.context("MakeDirRemote", "/x")
+    unreachable = Site(1, site.remote, site.local).context("MakeDirRemote", "/x")
     assert failure_of(lambda: run_task(unreachable)).code == 0xC002918F
     assert not list(task_of(found).refusals(found.options))
 

@@ -7,7 +7,7 @@ first word is ``\Package``, however the package is called. Source: "dtexec utili
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.engine.control_flow.connection_values import is_unchanged, property_name
@@ -33,6 +33,7 @@ from airflow_provider_ssis.engine.control_flow.variables.values import given_val
 from airflow_provider_ssis.engine.loading import LoadError
 from airflow_provider_ssis.project import object_properties
 from airflow_provider_ssis.project.connection_properties import properties_of_connection
+from airflow_provider_ssis.project.editing.property_paths import nearest, nearest_executable
 from airflow_provider_ssis.project.models import ExecutableKind
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
@@ -76,7 +77,7 @@ def set_property(run: PackageRun, path: str, value: Any) -> None:
     # The longest path is the right one: names can contain dots, and handlers follow a dot.
     start = max((known for known in owners if full.startswith(f"{known}.")), key=len, default="")
     if not start:
-        raise _unresolved(path, "there is no such executable")
+        raise _unresolved(path, f"there is no such executable{nearest_executable(path, owners)}")
     owner, rest = owners[start], full[len(start) :]
     try:
         target = read_target(rest)
@@ -153,13 +154,13 @@ def _set_executable(run: PackageRun, owner: Owner, name: str, value: Any) -> Non
     run.settings.executables.setdefault(owner.path, {})[name] = value
 
 
-def _check(element: _Element, known: Container[str] | None, name: str, value: Any) -> None:
+def _check(element: _Element, known: Collection[str] | None, name: str, value: Any) -> None:
     """Check a property that the engine does not apply: the value must be the stored one.
 
     :param known: the properties that the object has, in lower case; None if they are not known.
     """
     if known is not None and name.lower() not in known:
-        raise _Unknown(f"there is no property '{name}'")
+        raise _Unknown(f"there is no property '{name}'{nearest(name, known)}")
     check_ignored(element, name, value)
 
 
@@ -180,7 +181,9 @@ def _set_member(run: PackageRun, owner: Owner, target: Target, value: Any) -> No
             raise _Unknown("a connection manager has properties, and no value")
         manager = find_manager(run, member)
         if manager is None:
-            raise _Unknown(f"there is no connection manager '{member}'")
+            managers = (*run.package.connection_managers, *run.project.connection_managers)
+            near = nearest(member, [one.name for one in managers])
+            raise _Unknown(f"there is no connection manager '{member}'{near}")
         _set_connection(run, manager, name, value)
     elif target.collection == "variables":
         _set_variable(run, owner, member, name, value)
@@ -208,7 +211,7 @@ def _set_connection(run: PackageRun, manager: DtsConnectionManager, name: str, v
 
 def _set_parameter(run: PackageRun, member: str, name: str, value: Any) -> None:
     if member not in run.parameters:
-        raise _Unknown(f"there is no parameter '{member}'")
+        raise _Unknown(f"there is no parameter '{member}'{nearest(member, run.parameters)}")
     if name.lower() != "value":
         raise UnsupportedProperty("the engine sets no properties of parameters, only their values")
     type_name = run.parameters[member][0]
@@ -228,7 +231,7 @@ def _set_variable(run: PackageRun, owner: Owner, member: str, name: str, value: 
     elif lower in _TEXTS:
         setattr(variable, _TEXTS[lower], "" if value is None else str(value))
     elif lower not in object_properties.VARIABLE:
-        raise _Unknown(f"a variable has no property '{name}'")
+        raise _Unknown(f"a variable has no property '{name}'{nearest(name, object_properties.VARIABLE)}")
     elif lower != "includeindebugdump":
         namespace, _, own = variable.name.rpartition("::")
         same = {"name": own, "namespace": namespace, "qualifiedname": variable.name, "id": variable.id}
@@ -238,14 +241,16 @@ def _set_variable(run: PackageRun, owner: Owner, member: str, name: str, value: 
 
 def _variable(run: PackageRun, owner: Owner, member: str) -> RunVariable:
     """Return the variable that the owner sees: its own, or the nearest around it."""
+    seen: list[str] = []
     around = [one for one in _owners(run.package.container) if _contains(one, owner)]
     for scope in sorted(around, key=lambda one: len(one.path), reverse=True):
         known = run.variables_at(scope.path, scope.variables)
+        seen += known
         for name, variable in known.items():
             # Names are compared with case; without a namespace, any fits.
             if member in (name, name.rpartition("::")[2]):
                 return variable
-    raise _Unknown(f"there is no variable '{member}'")
+    raise _Unknown(f"there is no variable '{member}'{nearest(member, seen)}")
 
 
 def _contains(outer: Owner, inner: Owner) -> bool:

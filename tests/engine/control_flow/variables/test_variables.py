@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import repeat
@@ -437,24 +438,33 @@ def test_property_overrides_change_variables_and_parameters(runs: EngineRuns, pa
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "near"),
     [
-        "\\Package\\Missing.Properties[Disable]",
-        "\\Package\\S.Properties[Colour]",
-        "\\Package.Variables[User::Missing].Value",
-        "\\Package.Variables[user::day].Value",
-        "\\Package.Variables[$Package::Missing].Value",
-        "\\Package.Connections[Missing].Properties[ConnectionString]",
-        "\\Package\\S",
-        "Package",
-        "\\Package\\S.ForEachEnumerator.Properties[Directory]",
+        ("\\Package\\Missing.Properties[Disable]", ""),
+        ("\\Package\\s.Properties[Disable]", "\\Package\\S"),
+        ("Package.Variables[User::Day].Value", "\\Package"),
+        ("\\Package\\S.Properties[Colour]", ""),
+        ("\\Package\\S.Properties[Disabel]", "disable"),
+        ("\\Package.Properties[MaxConcurrentExecutable]", "maxconcurrentexecutables"),
+        ("\\Package.Variables[User::Missing].Value", ""),
+        ("\\Package.Variables[user::day].Value", "User::Day"),
+        ("\\Package.Variables[$Package::Missing].Value", ""),
+        ("\\Package.Variables[$Package::Amuont].Value", "$Package::Amount"),
+        ("\\Package.Connections[Missing].Properties[ConnectionString]", ""),
+        ("\\Package.Connections[Files].Properties[ConnectionString]", "File"),
+        ("\\Package\\S", ""),
+        ("Package", ""),
+        ("\\Package\\S.ForEachEnumerator.Properties[Directory]", ""),
     ],
 )
-def test_a_property_path_that_names_nothing_runs_nothing(runs: EngineRuns, path: str) -> None:
+def test_a_property_path_that_names_nothing_runs_nothing(runs: EngineRuns, path: str, near: str) -> None:
     package = PackageBuilder("P")
     package.add_variable("Day", 1)
+    package.add_parameter("Amount", 1)
+    package.connection_managers.add_file("File", "x")
     package.add_sequence("S")
-    with pytest.raises(PathError, match="0xC001F02F"):
+    question = f"(did you mean {near}?)" if near else ""
+    with pytest.raises(PathError, match=f"{re.escape(question)}.*0xC001F02F"):
         runs.run(package, property_overrides={path: "1"})
 
 

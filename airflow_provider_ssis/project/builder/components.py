@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.flow_columns import Column, FlowColumn
 from airflow_provider_ssis.project.builder.flow_properties import Properties, Property
-from airflow_provider_ssis.project.builder.xml import plain_element
+from airflow_provider_ssis.project.builder.xml import check_text, plain_element
 from airflow_provider_ssis.project.errors import BuildError
 
 if TYPE_CHECKING:
@@ -281,7 +282,7 @@ class Component:
         """Set custom properties that no argument sets: ``{"CommandTimeout": 60}``.
 
         :param properties: values by name; None to leave out a property that the version of the component does not have.
-        :raises BuildError: the component has no such property.
+        :raises BuildError: the component has no such property, or the property cannot have the value.
         """
         found = (
             {}
@@ -300,6 +301,7 @@ class Component:
                 self.properties = {key: each for key, each in self.properties.items() if key != name}
                 continue
             text = str(value).lower() if isinstance(value, bool) else str(value)
+            _check_property(f"the property {name} of the component {self.name}", found[name], text)
             found[name].text = text or None
             if found[name].get("dataType") == "System.Null" and text:
                 found[name].set("dataType", "System.String")
@@ -420,3 +422,11 @@ def error_columns(columns: Iterable[Column] = ()) -> tuple[OutputColumn, ...]:
     """Return the columns of an error output: copies of some columns, the code and the column of the error."""
     own = [OutputColumn(Column(name, "DT_I4"), special_flags=flags) for name, flags in ERROR_COLUMNS]
     return (*[OutputColumn(each) for each in columns], *own)
+
+
+def _check_property(owner: str, stored: _Element, text: str) -> None:
+    check_text(owner, text)
+    kind = stored.get("dataType", "").removeprefix("System.")
+    is_valid = {"Int32": re.fullmatch(r"-?[0-9]+", text), "Boolean": text in ("true", "false")}.get(kind, True)
+    if not is_valid:
+        raise BuildError(f"{owner} is of the type {kind}, and cannot be {text!r}")

@@ -17,6 +17,11 @@ _TOKEN = re.compile(
 _WORDS = ("TRUE", "FALSE", "NULL")
 
 
+_LENGTHS = {"DT_WSTR": 4000, "DT_STR": 8000, "DT_BYTES": 8000}
+_SCALES = {"DT_DECIMAL": 28, "DT_DBTIME2": 7, "DT_DBTIMESTAMP2": 7, "DT_DBTIMESTAMPOFFSET": 7}
+"""The largest scales; that of DT_NUMERIC is its precision. Source: "Integration Services Data Types"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table, query or data flow.
@@ -43,9 +48,17 @@ class Column:
         """Return the attributes of the type.
 
         :param prefix: ``cached`` for an input column. Default: none.
-        :raises BuildError: the type is unknown.
+        :raises BuildError: the type is unknown, or has no such length, precision or scale.
         """
         found = column_type(self.data_type, self.name)
+        limits = {"length": _LENGTHS.get(found.name), "precision": 38, "scale": _SCALES.get(found.name, self.precision)}
+        for part in found.parts:
+            largest = limits.get(part)
+            if largest is not None and not 0 <= getattr(self, part) <= largest:
+                raise BuildError(
+                    f"the column {self.name} of the type {found.name} has the {part} {getattr(self, part)}",
+                    advice=f"It is a number from 0 to {largest}",
+                )
         values: dict[str, object] = {"dataType": found.pipeline_name}
         names = {"length": self.length, "precision": self.precision, "scale": self.scale, "code_page": self.code_page}
         code_page = "codepage" if prefix else "codePage"

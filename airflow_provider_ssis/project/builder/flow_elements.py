@@ -24,7 +24,7 @@ from airflow_provider_ssis.project.builder.flow_columns import (
 )
 from airflow_provider_ssis.project.builder.flow_properties import Properties, Property, int32, text
 from airflow_provider_ssis.project.builder.variables import BuiltVariable, Variable
-from airflow_provider_ssis.project.builder.xml import check_name, plain_element
+from airflow_provider_ssis.project.builder.xml import check_name, check_text, plain_element
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.type_names import class_id
 
@@ -50,6 +50,7 @@ class DataFlowElements:
         self._names: set[str] = set()
         self._path_names: set[str] = set()
         self._leading: dict[str, Output] = {}
+        self._outputs: dict[str, Output] = {}
         self._components, self._paths = plain_element("components"), plain_element("paths")
         pipeline.append(self._components)
         self._pipeline = pipeline
@@ -58,7 +59,9 @@ class DataFlowElements:
         """Set attributes of the data flow, as a file stores them: ``{"defaultBufferMaxRows": "50000"}``.
 
         :param attributes: texts by name.
+        :raises BuildError: a text has a character that XML does not allow.
         """
+        check_text(f"the data flow {self.task.ref_id}", "".join(attributes.values()))
         values = {str(name): str(value) for name, value in self._pipeline.attrib.items()} | dict(attributes)
         self._pipeline.attrib.clear()
         for name in sorted(values, key=str.casefold):
@@ -121,6 +124,7 @@ class DataFlowElements:
         made.written = made.element()
         self._components.append(made.written)
         self._names.add(name.casefold())
+        self._outputs |= {each.ref_id: each for each in outputs}
         return made
 
     def _source_outputs(
@@ -208,7 +212,7 @@ class DataFlowElements:
         attributes: Mapping[str, object] | None = None,
     ) -> Input:
         """Return the input of a component, and add the path that leads to it."""
-        if source.target is not None or not source.ref_id.startswith(f"{self.task.ref_id}\\"):
+        if source.target is not None or self._outputs.get(source.ref_id) is not source:
             raise self._error(name, f"cannot use the output {source.name}: it has a path, or is in another data flow")
         input_id = f"{ref_id}.Inputs[{label}]"
         source.target = input_id

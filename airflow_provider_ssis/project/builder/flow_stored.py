@@ -41,14 +41,21 @@ class StoredComponents(DataFlowElements):
         made.written = element
         self._components.append(element)
         self._names.add(found.name.casefold())
+        self._outputs |= {each.ref_id: each for each in outputs.values()}
         return made
 
     def discard(self, name: str) -> None:
         """Remove a component and the paths that lead to it, if there is one of that name.
 
         :param name: its name.
+        :raises BuildError: another component takes one of its outputs.
         """
         ref_id = f"{self.task.ref_id}\\{name}"
+        own = [each for each in self._outputs.values() if each.ref_id.startswith(f"{ref_id}.Outputs[")]
+        if any(each.target is not None for each in own):
+            raise self._error(name, "cannot be removed: another component takes one of its outputs")
+        for output in own:
+            del self._outputs[output.ref_id]
         for each in self._components:
             if each.get("refId") == ref_id:
                 self._components.remove(each)

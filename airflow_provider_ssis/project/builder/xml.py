@@ -10,7 +10,7 @@ from lxml import etree
 
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.namespaces import DTS
-from airflow_provider_ssis.project.safe_xml import XML_SPACE, parse_xml
+from airflow_provider_ssis.project.safe_xml import NOT_IN_XML, XML_SPACE, parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,6 +95,18 @@ def group(tag: str, children: Iterable[_Element], *, always: bool = False) -> li
 def expressions(found: dict[str, str]) -> list[_Element]:
     """Return the elements of property expressions, in the order of their names as Visual Studio writes them."""
     return [element("PropertyExpression", {"Name": name}, text=text) for name, text in sorted(found.items())]
+
+
+def check_text(owner: str, text: str) -> None:
+    """Check that XML allows the characters of a text.
+
+    :param owner: the object that gets it, for errors.
+    :param text: the text.
+    :raises BuildError: it has another character.
+    """
+    found = NOT_IN_XML.search(text)
+    if found is not None:
+        raise BuildError(f"{owner} cannot have the character U+{ord(found[0]):04X}, which XML does not allow")
 
 
 def escaped(text: str) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ssis.project.builder.components import Component
 from airflow_provider_ssis.project.builder.connection_manager import ConnectionManagerBuilder
 from airflow_provider_ssis.project.builder.executables import Options
 from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
+from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.package import PackageBuilder
 from airflow_provider_ssis.project.builder.project import ProjectBuilder
 from airflow_provider_ssis.project.builder.sql_parameters import SqlParameter
@@ -77,6 +79,27 @@ def into(package: PackageBuilder, variable: Variable) -> None:
 def output(package: PackageBuilder) -> None:
     parameters = [SqlParameter(package.add_parameter("n", 1), "Output")]
     package.add_execute_sql("T", database(package), "?", parameters=parameters)
+
+
+def source(package: PackageBuilder, *columns: Column) -> Component:
+    flow = package.add_data_flow("Flow")
+    return flow.add_oledb_source("Read", database(package), columns or [Column("a", "DT_I4")], table="t")
+
+
+def foreign_output(package: PackageBuilder) -> None:
+    """An output of another package, in a data flow and component of the same names."""
+    flow = package.add_data_flow("Flow")
+    flow.add_oledb_source("Read", database(package), [Column("a", "DT_I4")], table="t")
+    flow.add_row_count("Count", source(PackageBuilder("Other")).output, package.add_variable("n", 1))
+
+
+def used_component(package: PackageBuilder) -> None:
+    flow = package.add_data_flow("Flow")
+    read = flow.add_oledb_source("Read", database(package), [Column("a", "DT_I4")], table="t")
+    flow.add_row_count("Count", read.output, package.add_variable("n", 1))
+    flow.discard("Count")
+    flow.add_row_count("Count", read.output, "User::n")
+    flow.discard("Read")
 
 
 FILES = FileEnumerator(folder="x", file_spec="*", name_retrieval=0, recurse=False)
@@ -194,6 +217,24 @@ REFUSED: dict[str, tuple[Callable[[PackageBuilder], object], str]] = {
     "mapping into a parameter": (
         lambda p: p.add_foreach_loop("L", FILES, mappings=[p.add_parameter("n", "")]),
         r"cannot change \$Package::n",
+    ),
+    "foreign output": (foreign_output, "cannot use the output OLE DB Source Output"),
+    "used component": (used_component, "Read of .* cannot be removed: another component takes one of its outputs"),
+    "precision": (
+        lambda p: source(p, Column("a", "DT_NUMERIC", precision=39)),
+        "DT_NUMERIC has the precision 39",
+    ),
+    "scale": (lambda p: source(p, Column("a", "DT_NUMERIC", precision=2, scale=3)), "scale 3. .* from 0 to 2"),
+    "length": (lambda p: source(p, Column("a", length=4001)), "length 4001. .* from 0 to 4000"),
+    "negative length": (lambda p: source(p, Column("a", "DT_STR", length=-1)), "length -1. .* from 0 to 8000"),
+    "number of a component": (
+        lambda p: source(p).set_properties({"CommandTimeout": "soon"}),
+        "CommandTimeout of the component Read is of the type Int32, and cannot be 'soon'",
+    ),
+    "text of a component": (lambda p: source(p).set_properties({"OpenRowset": "\x01"}), r"the character U\+0001"),
+    "text of a data flow": (
+        lambda p: p.add_data_flow("Flow").set_attributes({"bufferTempStoragePath": "\x01"}),
+        r"the character U\+0001",
     ),
     "version": (lambda _: PackageBuilder("P", version=WRONG["version"]), "a version of three numbers"),
     "negative version": (lambda _: PackageBuilder("P", version=(-1, 0, 0)), "the version of the package is a whole"),

@@ -444,7 +444,7 @@ def test_property_overrides_change_variables_and_parameters(runs: EngineRuns, pa
         ("\\Package\\s.Properties[Disable]", "\\Package\\S"),
         ("Package.Variables[User::Day].Value", "\\Package"),
         ("\\Package\\S.Properties[Colour]", ""),
-        ("\\Package\\S.Properties[Disabel]", "disable"),
+        ("\\Package\\S.Properties[Disables]", "disable"),
         ("\\Package.Properties[MaxConcurrentExecutable]", "maxconcurrentexecutables"),
         ("\\Package.Variables[User::Missing].Value", ""),
         ("\\Package.Variables[user::day].Value", "User::Day"),

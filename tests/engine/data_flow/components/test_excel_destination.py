@@ -414,7 +414,7 @@ def test_a_named_range_is_not_expanded_over_other_cells(tmp_path: Path) -> None:
         ("INSERT INTO [Sheet1$] VALUES (1)", "CREATE TABLE"),
         ("CREATE TABLE x (a GEOGRAPHY)", "GEOGRAPHY"),
         ("CREATE TABLE x (a INT, A INT)", "two columns"),
-        ("CREATE TABLE `a/b` (a INT)", "no name"),
+        ("CREATE TABLE `a/b` (a INT)", "is not a sheet name"),
         ("CREATE TABLE x (a INT PRIMARY KEY)", "CREATE TABLE"),
         ("DROP TABLE Missing", "no table"),
         ("CREATE TABLE Sheet1 (a INT)", "not empty"),

@@ -321,8 +321,8 @@ def _resolve_active(
     match submission.on_previous_run:
         case OnPreviousRun.FAIL:
             raise PreviousExecutionActive(
-                f"{active.message}. Nothing was started, because on_previous_run is 'fail'. Wait until it has ended, "
-                "or stop it.",
+                f"{active.message}. Nothing was started, because on_previous_run is 'fail'. Wait until they have "
+                "ended, or stop them.",
                 execution_id=ids[0],
                 status=None,
             ) from None
@@ -333,7 +333,7 @@ def _resolve_active(
             )
             return execution_id, is_ours
         case OnPreviousRun.STOP:
-            log.warning("Stopping execution %s, which is still active, before a new one starts.", names)
+            log.warning("Stopping executions that are still active before a new one starts: %s.", names)
             stop_executions(
                 catalog,
                 ids,
@@ -344,7 +344,7 @@ def _resolve_active(
                 clock=clock,
             )
         case OnPreviousRun.WAIT:
-            log.info("Waiting for execution %s, which is still active, before a new one starts.", names)
+            log.info("Waiting for executions that are still active before a new one starts: %s.", names)
             _wait_for(catalog, submission, ids, log, clock)
     return None
 

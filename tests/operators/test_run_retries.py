@@ -216,7 +216,7 @@ def test_an_execution_from_before_the_clear_is_stopped_by_default(slow: Catalog)
 
 def test_an_execution_from_before_the_clear_can_fail_the_task(slow: Catalog) -> None:
     first = started(try_number=1)
-    with pytest.raises(PreviousExecutionActive, match=f"execution {first}.*Nothing was started"):
+    with pytest.raises(PreviousExecutionActive, match=f"still active: {first}.*Nothing was started"):
         attempt(try_number=2, clears=1, on_previous_run="fail").execute()
     assert statuses(slow) == [OperationStatus.RUNNING]
 

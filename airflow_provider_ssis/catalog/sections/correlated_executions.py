@@ -135,7 +135,7 @@ def _is_synchronized(values: Sequence[ExecutionParameterValue]) -> bool:
 def _others_active(result: ResultSet, doing: str) -> OtherExecutionActive:
     others = _others(result.rows)
     names = ", ".join(str(execution_id) for execution_id, _ in others)
-    error = OtherExecutionActive(f"{doing} was refused: execution {names} is still active")
+    error = OtherExecutionActive(f"{doing} was refused, because other executions are still active: {names}")
     error.others = others
     return error
 

@@ -96,7 +96,7 @@ def compile_expression(
     :param target: the type to which the result is converted, such as that of a derived column. Default: None, the
         expression's own.
     :param max_length: the longest text, in characters; for the expression of a variable :data:`MAX_VARIABLE_LENGTH`.
-        Default: :data:`~airflow_provider_ssis.expressions.syntax.MAX_LENGTH`.
+        Default: :data:`~airflow_provider_ssis.expressions.parsing.MAX_LENGTH`.
     :param for_variable: whether the target is the type of a variable, whose decimals have the scale of the result.
         Default: False.
     :raises ExpressionError: the text is not an expression or is too long, a type or name is wrong, or a constant part

@@ -8,11 +8,11 @@ are compared without case. Enumerations are given by number in expressions, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from airflow_provider_ssis.engine.data_flow.stored.component_properties import changed_component
+from airflow_provider_ssis.engine.data_flow.stored.component_properties import changed_flow
 from airflow_provider_ssis.project.package.choices import (
     FILE_OPERATIONS,
     FTP_OPERATIONS,
@@ -346,9 +346,10 @@ def with_data_property(data: ContainerData | Enumerator, name: str, value: Any) 
     :raises ValueError: the value is not one of the property.
     """
     if isinstance(data, Pipeline) and (names := component_names(name)):
-        if len(names) == 2:
-            return _with_component_property(data, names[0], names[1], value)
-        return _with_part_property(data, names[0], names[1:], value)
+        changed = changed_flow(data, names, _text(value))
+        if changed is None:
+            raise UnknownProperty(f"the data flow has no property {name.strip()}")
+        return changed
     found = DATA.get(type(data), {}).get(name.lower())
     if found is not None:
         return replace(data, **{found[0]: found[1](value)})  # type: ignore[type-var]  # all of the table are dataclasses
@@ -374,12 +375,7 @@ def is_of_component(data: ContainerData | Enumerator, name: str) -> bool:
 def can_set(data: ContainerData | Enumerator, name: str) -> bool:
     """Return whether :func:`with_data_property` knows a property."""
     if isinstance(data, Pipeline) and (names := component_names(name)):
-        component = next((one for one in data.components if one.name == names[0]), None)
-        if component is None:
-            return False
-        if len(names) == 2:
-            return _key(component.properties, names[1]) is not None
-        return changed_component(component, names[1:], "") is not None
+        return changed_flow(data, names, "") is not None
     if isinstance(data, OtherEnumerator):
         return True
     if isinstance(data, OtherTask) and data.data is None:
@@ -395,32 +391,6 @@ def with_enumerator_property(loop: ForeachLoop, name: str, value: Any) -> Foreac
     if loop.enumerator is None:
         raise UnknownProperty("the loop has no enumerator")
     return replace(loop, enumerator=with_data_property(loop.enumerator, name, value))
-
-
-def _with_component_property(data: Pipeline, component: str, name: str, value: Any) -> Pipeline:
-    for number, found in enumerate(data.components):
-        if found.name == component:
-            key = _key(found.properties, name)
-            if key is None:
-                raise UnknownProperty(f"the component {component} has no property {name}")
-            stored = found.properties[key]
-            data_type = "System.String" if stored.data_type == "System.Null" else stored.data_type
-            changed = replace(stored, text=_text(value), data_type=data_type)
-            made = replace(found, properties={**found.properties, key: changed})
-            return replace(data, components=(*data.components[:number], made, *data.components[number + 1 :]))
-    raise UnknownProperty(f"the data flow has no component {component}")
-
-
-def _with_part_property(data: Pipeline, component: str, names: list[str], value: Any) -> Pipeline:
-    for number, found in enumerate(data.components):
-        changed = changed_component(found, names, _text(value)) if found.name == component else None
-        if changed is not None:
-            return replace(data, components=(*data.components[:number], changed, *data.components[number + 1 :]))
-    raise UnknownProperty(f"the component {component} has no part with the property {names[-1]}")
-
-
-def _key(names: Iterable[str], name: str) -> str | None:
-    return next((one for one in names if one.lower() == name.lower()), None)
 
 
 def _with_stored(found: Mapping[str, str], name: str, value: Any) -> dict[str, str]:

@@ -10,9 +10,9 @@ from airflow_provider_ssis.project.package.data_flow import (
     Component,
     ComponentInput,
     ComponentOutput,
-    ComponentProperty,
     InputColumn,
     OutputColumn,
+    Pipeline,
 )
 
 CHANGED_BY_EXPRESSION: Final = "FriendlyExpression by a property expression"
@@ -22,11 +22,21 @@ _Owner = TypeVar("_Owner", Component, ComponentInput, ComponentOutput, InputColu
 _End = TypeVar("_End", ComponentInput, ComponentOutput)
 
 
-def changed_component(component: Component, names: Sequence[str], text: str) -> Component | None:
-    """Return a component with another value of a property; None if there is no such property.
+def changed_flow(pipeline: Pipeline, names: Sequence[str], text: str) -> Pipeline | None:
+    """Return a data flow with another value of a property; None if there is no such property.
 
-    :param names: the name of the property; before it, the names of an output or input, and of a column of it.
+    :param names: the names of the component and of the property, which is compared without case; between them, the
+        names of an output or input, and of a column of it.
     """
+    components = pipeline.components
+    for index, component in enumerate(components):
+        changed = _changed_component(component, names[1:], text) if component.name == names[0] else None
+        if changed is not None:
+            return replace(pipeline, components=(*components[:index], changed, *components[index + 1 :]))
+    return None
+
+
+def _changed_component(component: Component, names: Sequence[str], text: str) -> Component | None:
     if len(names) == 1:
         return _changed(component, names[0], text)
     for index, output in enumerate(component.outputs):
@@ -42,7 +52,7 @@ def changed_component(component: Component, names: Sequence[str], text: str) -> 
 
 
 def _changed_end(end: _End, names: Sequence[str], text: str) -> _End | None:
-    if end.name != names[0]:
+    if end.name != names[0] or len(names) > 3:
         return None
     if len(names) == 2:
         return _changed(end, names[1], text)
@@ -60,15 +70,13 @@ def _name(column: InputColumn | OutputColumn) -> str:
 
 
 def _changed(owner: _Owner, name: str, text: str) -> _Owner | None:
-    stored = owner.properties.get(name)
-    if stored is None:
+    key = next((one for one in owner.properties if one.lower() == name.lower()), None)
+    if key is None:
         return None
-    properties = {**owner.properties, name: _with_text(stored, text)}
-    if name == "FriendlyExpression":
-        properties[CHANGED_BY_EXPRESSION] = _with_text(stored, text)
-    return replace(owner, properties=properties)
-
-
-def _with_text(stored: ComponentProperty, text: str) -> ComponentProperty:
+    stored = owner.properties[key]
     is_null = stored.data_type == "System.Null"
-    return replace(stored, text=text, data_type="System.String" if is_null else stored.data_type)
+    changed = replace(stored, text=text, data_type="System.String" if is_null else stored.data_type)
+    properties = {**owner.properties, key: changed}
+    if key == "FriendlyExpression":
+        properties[CHANGED_BY_EXPRESSION] = changed
+    return replace(owner, properties=properties)

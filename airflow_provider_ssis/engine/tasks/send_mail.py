@@ -36,11 +36,10 @@ _SOURCE_CODES = SourceCodes(no_text=0xC00291D0, no_file_connection=0xC00291CE, n
 _PRIORITIES: Mapping[str, tuple[str, str]] = {"High": ("1", "high"), "Normal": ("3", "normal"), "Low": ("5", "low")}
 _PORT = 25
 
-_KEYS = frozenset({"smtpserver", "usewindowsauthentication", "enablessl", "timeout", "username", "password"}) | {
-    "connectionstring",
-    "retain",
-    "connectbyproxy",
-}
+_KEYS = frozenset(
+    {"smtpserver", "usewindowsauthentication", "enablessl", "timeout", "username", "password"}
+    | {"connectionstring", "retain", "connectbyproxy"}  # stored beside it
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,15 @@ def smtp_server(connection: RunConnection) -> SmtpServer:
     """Return the server of an SMTP connection manager.
 
     :param connection: the connection manager. A user can replace its keys, and add UserName and Password.
-    :raises TaskFailure: it names no server, or asks for a login with the account of Windows.
+    :raises TaskFailure: it names no server, has an unknown key or no time, or asks for a login with the account of
+        Windows.
     """
     values = dict(parse_provider_string(connection.connection_string, connection.name).values)
     values |= {compact(name): text for name, text in connection.properties.items() if text}
-    for key in values.keys() - _KEYS:
+    unknown = sorted(values.keys() - _KEYS)
+    if unknown:
         raise TaskFailure(
-            f'The connection manager "{connection.name}" has the unknown key {key}. The keys are SmtpServer'
+            f'The connection manager "{connection.name}" has the unknown key {unknown[0]}. The keys are SmtpServer'
             " (host or host:port), UseWindowsAuthentication, EnableSsl, Timeout, UserName and Password.",
             _SERVER_FAILED,
         )
@@ -83,11 +84,18 @@ def smtp_server(connection: RunConnection) -> SmtpServer:
             " them.",
             _SERVER_FAILED,
         )
+    timeout = seconds(connection.name, "Timeout", values.get("timeout", ""), 100_000)
+    if timeout == 0:
+        raise TaskFailure(
+            f'The connection manager "{connection.name}" has a Timeout of 0 ms, in which no mail can be sent. Set it to'
+            " a larger number.",
+            _SERVER_FAILED,
+        )
     return SmtpServer(
         host,
         seconds(connection.name, "the port of the SMTP server", port, _PORT),
         flag(connection.name, "EnableSsl", values.get("enablessl", "")),
-        seconds(connection.name, "Timeout", values.get("timeout", ""), 100_000) / 1000,
+        timeout / 1000,
         values.get("username", ""),
         values.get("password", ""),
     )

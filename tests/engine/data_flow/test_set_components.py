@@ -12,6 +12,7 @@ from lxml import etree
 
 from airflow_provider_ssis.engine.context import RunOptions
 from airflow_provider_ssis.engine.data_flow.components.script import ScriptRows
+from airflow_provider_ssis.project.builder.flat_files import FlatFileColumn
 from airflow_provider_ssis.project.builder.flow_columns import Column
 from airflow_provider_ssis.project.builder.flow_scripts import ScriptOutput
 from airflow_provider_ssis.project.builder.flow_set_transforms import Aggregation
@@ -50,16 +51,18 @@ def test_two_sorts_feed_a_merge_join(flow: FlowTest) -> None:
         ("s", {"length": "4"}),
         ("s", {"dataType": "str", "codePage": "1252"}),
         ("s", {"dataType": "i4"}),
+        ("p", {"precision": "5"}),
         ("s", {"length": "60"}),
     ],
 )
 def test_a_column_of_a_declared_type_that_is_too_narrow_or_another_fails(
     flow: FlowTest, kind: str, column: str, changes: dict[str, str]
 ) -> None:
-    source = flow.source("In", "1,00001\n2,00002\n", [integer("n"), text("s")])
+    price = FlatFileColumn("p", "DT_NUMERIC", precision=9, scale=2)
+    source = flow.source("In", "1,00001,1.5\n2,00002,2.5\n", [integer("n"), text("s"), price])
     output = flow.flow.add_sort("Order", source.output, ["n"]).output
     if kind == "Aggregate":
-        groups = {name: Aggregation("group by", name) for name in ("n", "s")}
+        groups = {name: Aggregation("group by", name) for name in ("n", "s", "p")}
         output = flow.flow.add_aggregate("Made", output, groups).output
     elif kind == "Sort":
         output = flow.flow.add_sort("Made", output, ["s"]).output
@@ -69,7 +72,9 @@ def test_a_column_of_a_declared_type_that_is_too_narrow_or_another_fails(
         output = (
             flow.flow.add_merge("Made", first, second).output
             if kind == "Merge"
-            else flow.flow.add_merge_join("Made", first, second, {"n": ("left", "n"), "s": ("right", "s")}).output
+            else flow.flow.add_merge_join(
+                "Made", first, second, {"n": ("left", "n"), "s": ("right", "s"), "p": ("right", "p")}
+            ).output
         )
     flow.rows_of("Out", output)
 

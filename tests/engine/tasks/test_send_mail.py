@@ -134,6 +134,7 @@ def test_an_empty_subject_is_a_warning(server: tuple[Inbox, int]) -> None:
         ({"smtp": "SmtpServer=h;UseWindowsAuthentication=True"}, 0xC00291CD),
         ({"smtp": "SmtpServer=127.0.0.1:1"}, 0xC00291CD),
         ({"smtp": "SmtpServer=h;Port=587"}, 0xC00291CD),
+        ({"smtp": "SmtpServer=h;Timeout=0"}, 0xC00291CD),
         ({"sender": "a\nb@corp"}, 0xC00291C3),
     ],
 )

@@ -47,7 +47,8 @@ def fits(arriving: ColumnType, declared: ColumnType) -> bool:
     :param declared: the type of the column that takes its values.
     """
     same = (arriving.code, arriving.scale, arriving.code_page) == (declared.code, declared.scale, declared.code_page)
-    return same and arriving.length <= declared.length
+    is_wide = arriving.code is not DataTypeCode.DT_NUMERIC or arriving.precision <= declared.precision
+    return same and is_wide and arriving.length <= declared.length
 
 
 def text_of(properties: Properties, name: str, default: str = "") -> str:

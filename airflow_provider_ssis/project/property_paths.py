@@ -19,7 +19,9 @@ _MEMBER: Final = re.compile(
     r"\[(?P<member>.+?)\](?:\.(?:Properties\[(?P<name>.+)\]|(?P<bare>\w+)))?",
     re.IGNORECASE | re.DOTALL,
 )
-_ENUMERATOR: Final = re.compile(r"\.ForEachEnumerator\.Properties\[(?P<name>.+)\]", re.IGNORECASE | re.DOTALL)
+_ENUMERATOR: Final = re.compile(
+    r"\.ForEachEnumerator\.(?:Properties\[(?P<name>.+)\]|(?P<bare>\w+))", re.IGNORECASE | re.DOTALL
+)
 _NAMES: Final = re.compile(r"\[[^\]]+\](\.\[[^\]]+\])+", re.DOTALL)
 
 
@@ -45,7 +47,7 @@ def read_target(rest: str) -> Target | None:
     if (found := _MEMBER.fullmatch(rest)) is not None:
         return Target(found["collection"].lower(), found["member"], found["name"] or found["bare"] or "Value")
     if (found := _ENUMERATOR.fullmatch(rest)) is not None:
-        return Target(ENUMERATOR, "", found["name"])
+        return Target(ENUMERATOR, "", found["name"] or found["bare"])
     if (found := _PROPERTY.fullmatch(rest)) is not None:
         return Target("", "", found["name"] or found["bare"])
     return None

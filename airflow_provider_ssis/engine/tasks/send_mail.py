@@ -38,7 +38,7 @@ _PORT = 25
 
 _KEYS = frozenset(
     {"smtpserver", "usewindowsauthentication", "enablessl", "timeout", "username", "password"}
-    | {"connectionstring", "retain", "connectbyproxy"}  # stored beside it
+    | {"connectionstring", "retain", "connectbyproxy"}  # of each connection manager
 )
 
 

@@ -14,19 +14,14 @@ from difflib import get_close_matches
 from airflow_provider_ssis.project.errors import BuildError
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler
 from airflow_provider_ssis.project.package.document import DtsPackage
+from airflow_provider_ssis.project.property_paths import read_target
 
 COLLECTIONS = ("Variables", "Parameters", "Connections", "LogProviders", "Configurations", "PrecedenceConstraints")
 _ADVICE = (
     r"Write \Package\Task.Properties[Name], \Package.Variables[User::Name].Value or "
     r"\Package.Connections[Name].Properties[ConnectionString]"
 )
-_MEMBER = re.compile(
-    r"\.(?P<collection>\w+)\[(?P<member>.+?)\](?:\.Properties\[(?P<property>.+)\]|\.(?P<plain>\w+))",
-    re.IGNORECASE | re.DOTALL,
-)
-_ENUMERATOR = re.compile(r"\.ForEachEnumerator\.(?:Properties\[(?P<property>.+)\]|(?P<plain>\w+))", re.IGNORECASE)
-_PROPERTY = re.compile(r"\.(?:Properties\[(?P<property>.+)\]|(?P<plain>\w+))", re.IGNORECASE | re.DOTALL)
-
+_SPELLINGS = {each.lower(): each for each in ("", "ForEachEnumerator", *COLLECTIONS)}
 _TARGET = re.compile(rf"\.(?:Properties|ForEachEnumerator|{'|'.join(COLLECTIONS)})(?=[\[.])", re.IGNORECASE)
 
 Place = DtsContainer | DtsEventHandler
@@ -83,7 +78,11 @@ def resolve(text: str, package: DtsPackage) -> PropertyPath:
             part=package.part,
             advice=f"{_ADVICE}. Executables: {names}",
         )
-    return _split(text, path[len(start) :], known[start])
+    place, rest = known[start], path[len(start) :]
+    target = read_target(rest)
+    if target is None:
+        raise PropertyPath(text, place, "", "", "").error(f"has an unknown form after {place.path}: {rest}")
+    return PropertyPath(text, place, _SPELLINGS[target.collection], target.member, target.property)
 
 
 def executable(text: str, package: DtsPackage) -> DtsContainer:
@@ -117,18 +116,3 @@ def nearest(wanted: str, known: Iterable[str]) -> str:
     by_folded = {each.casefold(): each for each in sorted(known)}
     near = get_close_matches(wanted.strip().casefold(), by_folded, n=1, cutoff=0.7)
     return f" (did you mean {by_folded[near[0]]}?)" if near else ""
-
-
-def _split(text: str, rest: str, place: Place) -> PropertyPath:
-    enumerator = _ENUMERATOR.fullmatch(rest)
-    if enumerator is not None:
-        return PropertyPath(text, place, "ForEachEnumerator", "", enumerator["property"] or enumerator["plain"])
-    member = _MEMBER.fullmatch(rest)
-    collections = {each.lower(): each for each in COLLECTIONS}
-    if member is not None and member["collection"].lower() in collections:
-        collection = collections[member["collection"].lower()]
-        return PropertyPath(text, place, collection, member["member"], member["property"] or member["plain"])
-    own = _PROPERTY.fullmatch(rest)
-    if own is None:
-        raise PropertyPath(text, place, "", "", "").error(f"has an unknown form after {place.path}: {rest}")
-    return PropertyPath(text, place, "", "", own["property"] or own["plain"])

@@ -176,8 +176,7 @@ def _of_task(data: _Element, attribute: str, stored: Stored | None, path: Proper
 
 
 def _component(path: PropertyPath, pipeline: _Element) -> Slot:
-    match = _COMPONENT.fullmatch(path.property)
-    parts = [] if match is None else match[1].split("].[")
+    parts = path.property[1:-1].split("].[")
     element = next((each for each in pipeline.iterfind("components/component") if each.get("name") == parts[0]), None)
     for part in parts[1:-1]:
         if element is not None:
@@ -203,13 +202,15 @@ def _component(path: PropertyPath, pipeline: _Element) -> Slot:
     )
 
 
+_NAMED = ("component", "input", "output", "inputColumn", "outputColumn", "externalMetadataColumn")
+"""The elements of a data flow whose names are in property paths."""
+
+
 def _component_properties(pipeline: _Element) -> Iterator[str]:
     """Yield the properties of a data flow as paths name them: ``[Source].[SqlCommand]``."""
-    for component in pipeline.iterfind("components/component"):
-        for each in component.iter("property"):
-            inside = [one for one in each.iterancestors() if one.get("name") and one is not component]
-            names = [one.get("name", "") for one in reversed(inside) if component in one.iterancestors()]
-            yield ".".join(f"[{name}]" for name in (component.get("name", ""), *names, each.get("name", "")))
+    for each in pipeline.iterfind("components/component//property"):
+        names = [one.get("name", "") for one in (each, *each.iterancestors(*_NAMED))]
+        yield ".".join(f"[{name}]" for name in reversed(names))
 
 
 def _variable(path: PropertyPath, package: DtsPackage) -> Slot:

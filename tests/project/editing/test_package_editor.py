@@ -69,6 +69,7 @@ def changed_lines(before: bytes, after: bytes) -> tuple[list[str], list[str]]:
         (r"\Package\Each file\Report.Properties[ToLine]", "a@example.com", "a@example.com"),
         (r"\Package\Each file.ForEachEnumerator.Properties[FileSpec]", "*.txt", "*.txt"),
         (r"\Package.Variables[User::Count].Value", 12, "12"),
+        (r"\Package.Variables[User::Count]", 12, "12"),
         (r"\Package.Variables[User::Count].Properties[Value]", "12", "12"),
         (r"\Package.Variables[Count].Value", "12", "12"),
         (r"\Package.Variables[User::Text].Value", "   ", "   "),

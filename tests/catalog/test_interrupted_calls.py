@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 
 import pyodbc
@@ -18,6 +18,7 @@ from airflow_provider_ssis.catalog.retries import RetryPolicy
 from airflow_provider_ssis.catalog.sql import execution_creation
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.catalog.conftest import CLIENTS
+from tests.support.executions import set_status
 from tests.support.mart import MART
 from tests.support.scripted_catalog import Clock
 from tests.support.ssis_projects import ispac_parts, make_ispac, make_project, package
@@ -48,16 +49,6 @@ def overrides(server: SsisdbEmulator, execution_id: int) -> list[str]:
     sql = "SELECT property_value FROM catalog.execution_property_override_values WHERE execution_id = ? ORDER BY 1"
     with closing(pyodbc.connect(server.odbc(), autocommit=True)) as connection:
         return [row[0] for row in connection.execute(sql, execution_id)]
-
-
-def fail_operation(server: SsisdbEmulator, execution_id: int) -> None:
-    """Set the status FAILED; for a fault, which calls it in the server's thread."""
-    catalog = server._server.ssisdb
-    assert catalog is not None
-    sql = "UPDATE internal.operations SET status = ? WHERE operation_id = ?"
-    values = [int(OperationStatus.FAILED), execution_id]
-    with suppress(StopIteration):
-        catalog.background.write(lambda store: store.execute(sql, values)).send(None)
 
 
 @pytest.mark.parametrize("procedure", INTERRUPTED)
@@ -281,6 +272,8 @@ def test_an_error_of_the_batch_itself_says_nothing_about_the_run(
     execution_id = quick.create_execution(REQUEST)
     ssisdb_emulator.faults.error(1205, statement="EXEC catalog.start_execution")
     ssisdb_emulator.faults.call(
-        lambda: fail_operation(ssisdb_emulator, execution_id), statement="EXEC catalog.start_execution", when="before"
+        lambda: set_status(ssisdb_emulator, execution_id, OperationStatus.FAILED),
+        statement="EXEC catalog.start_execution",
+        when="before",
     )
     assert quick.start_execution(execution_id) is OperationStatus.FAILED

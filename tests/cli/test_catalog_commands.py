@@ -19,7 +19,7 @@ from airflow_provider_ssis.catalog.errors import CatalogError
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
 from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.cli.conftest import Command
-from tests.support.executions import wait_for_status
+from tests.support.executions import set_status, wait_for_status
 from tests.support.mart import MART
 
 FULL = Path("/dev/full")
@@ -265,13 +265,26 @@ def test_a_run_without_waiting_is_stopped(run: Command, ssisdb: SsisdbEmulator, 
 
 def test_a_pending_run_is_stopped_as_soon_as_it_runs(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
     ssisdb.scripts.take(600, package="Load.dtsx")
-    ssisdb.scripts.hang(package="Load.dtsx")
-    started = run("run", "Sales", "Mart", "Load", "--no-wait", "--json").json["execution_id"]
-    assert "waits for its process" in run("stop", started, "--no-wait", code=1).err
-    ssisdb.faults.call(ssisdb.scripts.release, statement="FROM catalog.operations", when="after")
-    stopped = run("stop", started, "--poll-interval", "0.05", "--json")
-    assert stopped.json == [{"operation_id": started, "status": "canceled"}]
-    assert f"Operation {started} is pending, and is stopped as soon as it runs." in stopped.err
+    ssisdb.scripts.hang(package="Load.dtsx", times=1)
+    longer = run("run", "Sales", "Mart", "Load", "--no-wait", "--json").json["execution_id"]
+    assert "waits for its process" in run("stop", longer, "--no-wait", code=1).err
+    ssisdb.scripts.hang(0.3, package="Load.dtsx", times=1)
+    shorter = run("run", "Sales", "Mart", "Load", "--no-wait", "--json").json["execution_id"]
+    # The first one is pending until the second one is stopped.
+    ssisdb.faults.call(ssisdb.scripts.release, statement="EXEC catalog.stop_operation", when="after")
+    stopped = run("stop", longer, shorter, "--poll-interval", "0.05", "--json")
+    assert stopped.json == [{"operation_id": each, "status": "canceled"} for each in (longer, shorter)]
+    assert f"Operation {longer} is pending, and is stopped as soon as it runs." in stopped.err
+
+
+def test_a_deployment_that_runs_cannot_be_stopped(run: Command, ssisdb: SsisdbEmulator, mart: Catalog) -> None:
+    deployment = next(mart.operations(operation_type=OperationType.DEPLOY_PROJECT)).operation_id
+
+    def run_again() -> None:
+        set_status(ssisdb, deployment, OperationStatus.RUNNING)
+
+    ssisdb.faults.call(run_again, statement="FROM catalog.operations")
+    assert f"Stopping the operation {deployment} failed" in run("stop", deployment, code=1).err
 
 
 def test_following_an_execution_that_was_never_started_says_so(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from airflow_provider_ssis.catalog.client import Catalog
 from airflow_provider_ssis.catalog.codes import OperationStatus
 from airflow_provider_ssis.catalog.requests import ExecutionRequest
+from airflow_provider_ssis.emulator.server import SsisdbEmulator
 from tests.support.waiting import wait_until
 
 LOAD = ExecutionRequest(folder="Sales", project="Mart", package="Load.dtsx")
@@ -38,3 +41,12 @@ def wait_for_end(catalog: Catalog, execution_id: int) -> OperationStatus:
     """Wait until an execution has ended; returns its last status."""
     wait_until(lambda: status_of(catalog, execution_id).is_terminal, f"execution {execution_id} has ended")
     return status_of(catalog, execution_id)
+
+
+def set_status(server: SsisdbEmulator, operation_id: int, status: OperationStatus) -> None:
+    """Set the status of an operation; for a fault, which calls it in the server's thread."""
+    catalog = server._server.ssisdb
+    assert catalog is not None
+    sql = "UPDATE internal.operations SET status = ? WHERE operation_id = ?"
+    with suppress(StopIteration):
+        catalog.background.write(lambda store: store.execute(sql, [int(status), operation_id])).send(None)

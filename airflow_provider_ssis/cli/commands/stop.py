@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from airflow_provider_ssis.catalog.codes import OperationStatus, OperationType
 from airflow_provider_ssis.cli.catalog_command import catalog_command
 from airflow_provider_ssis.cli.changes import reporting_changes
 from airflow_provider_ssis.cli.following import Clock
@@ -15,8 +16,9 @@ from airflow_provider_ssis.cli.output import Output, plain, shown
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
-    from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.catalog.models import Operation
+
+_STOPPABLE = frozenset({OperationType.EXECUTION, OperationType.VALIDATE_PROJECT, OperationType.VALIDATE_PACKAGE})
 
 
 @catalog_command("stop")
@@ -40,8 +42,7 @@ def command(
     requested: list[str] = []
     with reporting_changes({"": requested}, verb="Stop requested"):
         pending = [each for each in found if not _request_stop(catalog, each, requested, may_wait=not no_wait)]
-        for each in pending:
-            _stop_when_running(catalog, each.operation_id, requested, poll_interval)
+        _stop_when_running(catalog, pending, requested, poll_interval)
     statuses = {
         number: require_operation(catalog, number).status if no_wait else _end(catalog, number, poll_interval)
         for number in numbers
@@ -61,8 +62,9 @@ def stop_one(catalog: Catalog, execution_id: int, *, poll_interval: float) -> Op
     """
     from airflow_provider_ssis.cli.names import require_operation
 
-    if not _request_stop(catalog, require_operation(catalog, execution_id), []):
-        _stop_when_running(catalog, execution_id, [], poll_interval)
+    operation = require_operation(catalog, execution_id)
+    if not _request_stop(catalog, operation, []):
+        _stop_when_running(catalog, [operation], [], poll_interval)
     return _end(catalog, execution_id, poll_interval)
 
 
@@ -73,11 +75,11 @@ def _request_stop(catalog: Catalog, operation: Operation, requested: list[str], 
     :param requested: gets the id if the stop is requested.
     :param may_wait: whether a pending execution is not an error. Default: True.
     :return: False if it is pending, or its process is not registered yet: then it must be requested again.
-    :raises NotStoppable: it was never started.
+    :raises NotStoppable: it was never started, or is neither an execution nor a validation.
     """
-    from airflow_provider_ssis.catalog.codes import OperationStatus
     from airflow_provider_ssis.catalog.errors import AlreadyStopping, NotStoppable
 
+    may_wait = may_wait and operation.operation_type in _STOPPABLE
     if operation.status is OperationStatus.PENDING and may_wait:
         return False
     if operation.status.is_terminal:
@@ -97,13 +99,17 @@ def _request_stop(catalog: Catalog, operation: Operation, requested: list[str], 
 
 
 def _stop_when_running(
-    catalog: Catalog, execution_id: int, requested: list[str], poll_interval: float, clock: Clock = time
+    catalog: Catalog, pending: list[Operation], requested: list[str], poll_interval: float, clock: Clock = time
 ) -> None:
+    """Request the stop of each pending execution as soon as it runs."""
     from airflow_provider_ssis.cli.names import require_operation
 
-    click.echo(f"Operation {execution_id} is pending, and is stopped as soon as it runs.", err=True)
-    while not _request_stop(catalog, require_operation(catalog, execution_id), requested):
-        clock.sleep(poll_interval)
+    for each in pending:
+        click.echo(f"Operation {each.operation_id} is pending, and is stopped as soon as it runs.", err=True)
+    while pending:
+        latest = [require_operation(catalog, each.operation_id) for each in pending]
+        if pending := [each for each in latest if not _request_stop(catalog, each, requested)]:
+            clock.sleep(poll_interval)
 
 
 def _end(catalog: Catalog, execution_id: int, poll_interval: float) -> OperationStatus:

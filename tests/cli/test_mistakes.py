@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 from pathlib import Path
 
@@ -198,3 +199,15 @@ def test_a_missing_extra_is_named_with_how_to_install_it(
         in printed
     )
     assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["inspect"], ["inspect", "--lineage"], ["diff", SALES_MART]])
+def test_control_characters_of_a_file_do_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str | Path]
+) -> None:
+    source = shutil.copytree(SALES_MART, tmp_path / "sales_mart")
+    package = source / "LoadSales.dtsx"
+    # XML has no escape character, but this one, with which some terminals begin a sequence, too.
+    package.write_bytes(package.read_bytes().replace(b"Log Loaded File", "Log \x9b31m".encode()))
+    main([*map(str, arguments), str(source)])
+    assert "Log \ufffd31m" in capsys.readouterr().out

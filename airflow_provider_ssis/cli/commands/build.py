@@ -11,6 +11,7 @@ import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import FilePath, Pair, read_password, unique
+from airflow_provider_ssis.cli.output import printable
 from airflow_provider_ssis.cli.output_file import replacing
 
 if TYPE_CHECKING:
@@ -119,10 +120,10 @@ def command(
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
         raise CommandFailed(f"cannot write {output}: {getattr(error, 'strerror', None) or error}") from None
     for warning in built.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(printable(f"warning: {warning}"), err=True)
     packages = built.project.packages
-    click.echo(f"Built project {built.project.name}: {output}, {size} bytes")
-    click.echo(f"Packages ({len(packages)}): {', '.join(package.name for package in packages)}")
+    click.echo(printable(f"Built project {built.project.name}: {output}, {size} bytes"))
+    click.echo(printable(f"Packages ({len(packages)}): {', '.join(package.name for package in packages)}"))
     click.echo(f"Content hash: {digest}")
 
 
@@ -141,7 +142,7 @@ def _check(source: Path, project: str | None, password: str | None) -> None:
     except ConfigurationError as error:
         raise CommandFailed(str(error)) from None
     if found:
-        click.echo(to_text(found), nl=False, err=True)
+        click.echo(printable(to_text(found)), nl=False, err=True)
     if any(one.severity is Severity.ERROR for one in found):
         raise CommandFailed(f"{source} has errors. Nothing was built")
 
@@ -158,9 +159,11 @@ def _build_folder(source: Path, output: Path, project: str | None) -> None:
         with replacing(output / name) as file:
             file.write(data)
     for warning in built.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(f"Built project {built.name} of the package deployment model: {output}, {len(built.files)} files")
-    click.echo(f"Packages ({len(built.packages)}): {', '.join(built.packages)}")
+        click.echo(printable(f"warning: {warning}"), err=True)
+    click.echo(
+        printable(f"Built project {built.name} of the package deployment model: {output}, {len(built.files)} files")
+    )
+    click.echo(printable(f"Packages ({len(built.packages)}): {', '.join(built.packages)}"))
 
 
 def _changes(options: dict[str, Any]) -> Changes:

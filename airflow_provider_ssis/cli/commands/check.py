@@ -9,7 +9,7 @@ import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password
-from airflow_provider_ssis.cli.output import Output
+from airflow_provider_ssis.cli.output import Output, printable
 from airflow_provider_ssis.cli.script_functions import script_functions
 
 
@@ -56,9 +56,9 @@ def command(
     else:
         for _, one in found:
             missing = " with these values:" if one.can_run and one.values else ""
-            click.echo(f"{one.name}: {'can run' if one.can_run else 'cannot run'}{missing}")
+            click.echo(printable(f"{one.name}: {'can run' if one.can_run else 'cannot run'}{missing}"))
             for line in [one.problem] if one.problem else (*one.refusals, *one.values):
-                click.echo(f"  {line}")
+                click.echo(printable(f"  {line}"))
         can_run = sum(one.can_run for _, one in found)
         click.echo(f"The engine can run {can_run} of {len(found)} packages.")
     return 0 if all(one.can_run for _, one in found) else 1

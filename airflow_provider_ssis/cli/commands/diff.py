@@ -15,6 +15,7 @@ from airflow_provider_ssis.cli.catalog_command import connector_of
 from airflow_provider_ssis.cli.connection_options import CONNECTION_PARAMETERS, ConnectionOptions, take_connection
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import FilePath, not_empty, read_password
+from airflow_provider_ssis.cli.output import printable
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.project.comparison.differences import Difference
@@ -41,7 +42,7 @@ def _run(
             found = compare(one, other, ids=ids)
     except (ProjectError, CatalogError, UnreadableConnection, CommandFailed) as error:
         raise CommandFailed(str(error), FAILED, cause=error) from None
-    click.echo(_json(found) if as_json else _text(found), nl=False)
+    click.echo(_json(found) if as_json else printable(_text(found)), nl=False)
     return DIFFERENT if found else 0
 
 

@@ -8,6 +8,7 @@ import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import FilePath
+from airflow_provider_ssis.cli.output import printable
 from airflow_provider_ssis.cli.output_file import replacing
 
 _SUFFIXES = (".dtsx", ".dtsxp", ".conmgr", ".params", ".dtproj", ".dtsconfig")
@@ -49,7 +50,7 @@ def command(paths: tuple[Path, ...], check: bool, strip_layout: bool, strip_mach
             reason = (
                 f"cannot read or write {path}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
             )
-            click.echo(f"error: {reason}", err=True)
+            click.echo(printable(f"error: {reason}"), err=True)
             continue
         changed += 1
         click.echo(f"{'would format' if check else 'formatted'} {path}")

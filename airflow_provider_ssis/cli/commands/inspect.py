@@ -10,6 +10,7 @@ import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import FilePath, Pair, Pairs, read_password, unique
+from airflow_provider_ssis.cli.output import printable
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.project.inspection.sources import SsisFiles
@@ -94,7 +95,9 @@ def command(
         raise CommandFailed(str(error), cause=error) from None
     except OSError as error:
         raise CommandFailed(f"cannot read {source}: {error.strerror or error}") from None
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else to_tree(found), nl=False)
+    click.echo(
+        json.dumps(found, indent=2, ensure_ascii=False) + "\n" if as_json else printable(to_tree(found)), nl=False
+    )
 
 
 def _given(parameters: Pairs) -> dict[str, str]:
@@ -111,7 +114,7 @@ def _lineage(source: Path, given: dict[str, str], as_json: bool, password: str |
 
     with open_files(source, password=password) as files:
         found = lineage_of_files(files, evaluate_property, given)
-    return json.dumps(to_data(found), indent=2, ensure_ascii=False) + "\n" if as_json else to_text(found)
+    return json.dumps(to_data(found), indent=2, ensure_ascii=False) + "\n" if as_json else printable(to_text(found))
 
 
 def _python(source: Path, package: str | None, password: str | None) -> str:

@@ -11,6 +11,7 @@ import click
 
 from airflow_provider_ssis.cli.failures import CommandFailed
 from airflow_provider_ssis.cli.option_values import FilePath, read_password
+from airflow_provider_ssis.cli.output import printable
 from airflow_provider_ssis.cli.output_file import replacing
 from airflow_provider_ssis.lint.configuration import TARGETS, ConfigurationError, LintConfiguration
 
@@ -105,7 +106,8 @@ def command(
             raise CommandFailed(f"cannot write {write_baseline}: {error.strerror or error}") from None
         click.echo(f"Wrote {len(findings)} findings to {write_baseline}.", err=True)
         return
-    click.echo(FORMATS[form](shown), nl=False)
+    text = FORMATS[form](shown)
+    click.echo(printable(text) if form == "text" else text, nl=False)
     if any(one.severity is Severity.ERROR for one in shown):
         click.get_current_context().exit(1)
 

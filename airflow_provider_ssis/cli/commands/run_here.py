@@ -343,13 +343,13 @@ def _is_supported(
         plan = {"event": "plan", "package": name, "executables": tasks, "refusals": refusals, "values": values}
         output.json_line({**plan, "unmapped": unmapped})
     else:
-        click.echo("".join(f"{path}\n" for path in tasks), nl=False)
+        click.echo(printable("".join(f"{path}\n" for path in tasks)), nl=False)
         for refusal in checked.refusals:
-            click.echo(f"not supported: {refusal}")
+            click.echo(printable(f"not supported: {refusal}"))
         for value in checked.values:
-            click.echo(f"missing: {value}")
+            click.echo(printable(f"missing: {value}"))
         for manager, problem in unmapped.items():
-            click.echo(f"no path yet: connection manager {manager}: {problem}")
+            click.echo(printable(f"no path yet: connection manager {manager}: {problem}"))
         with_missing = " with the missing values" if checked.values else ""
         click.echo(f"The engine can run it{with_missing}." if checked.can_run else "The engine cannot run it.")
     return checked.can_run and not checked.values
@@ -385,6 +385,6 @@ def _print_end(output: Output, name: str, result: RunResult, summary: RunSummary
             click.echo(printable(f"  - {cause}"), err=True)
     counts = f"errors: {summary.errors}, warnings: {summary.warnings}"
     phase = "validation: " if validate_only else ""
-    click.echo(f"{name}: {phase}{status} after {result.duration:.1f} s, {counts}.")
+    click.echo(printable(f"{name}: {phase}{status} after {result.duration:.1f} s, {counts}."))
     for destination, rows in summary.rows.items():
         click.echo(printable(f"  {destination}: {rows} rows written"))

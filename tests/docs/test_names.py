@@ -19,7 +19,7 @@ ENDINGS = "Active Busy Canceled Changed Denied Failed Mismatch Missing NotFound 
 MADE = {"build/fuzz/", "build/screenshots/"}
 """What tests and tools make."""
 
-OF_OTHERS = {"AirflowSensorTimeout", "PackageExecutionError"}
+OF_OTHERS = {"AirflowSensorTimeout", "OnTaskFailed", "PackageExecutionError"}
 
 
 def classes_by_name() -> dict[str, type]:

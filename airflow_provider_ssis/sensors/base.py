@@ -100,7 +100,8 @@ class SsisSensor(SsisWaitingTask, BaseSensorOperator):
         except AirflowSensorTimeout:
             # Airflow's text does not say what the sensor waited for.
             raise AirflowSensorTimeout(
-                f"The sensor's timeout of {self.timeout:g} s has passed. {self._last_found} The sensor stops no execution."
+                f"The sensor's timeout of {self.timeout:g} s has passed. {self._last_found} "
+                "The sensor stops no execution."
             ) from None
         except reschedule_exception() as reschedule:
             result = self._wait_on_worker(context) if is_first_poke(context) else None

@@ -39,6 +39,18 @@ class Target:
     property: str
 
 
+def read_path(path: str) -> tuple[str, Target] | None:
+    """Return the executable and the target of a property path; None if it has another form.
+
+    :param path: the whole path. Names of executables can contain dots, but no brackets.
+    """
+    text = path.strip()
+    for dot in re.finditer(r"\.", text):
+        if (target := read_target(text[dot.start() :])) is not None:
+            return text[: dot.start()], target
+    return None
+
+
 def read_target(rest: str) -> Target | None:
     """Return the target of a property path; None if it has another form.
 

@@ -2,13 +2,11 @@ r"""The values that a run sets besides parameters: by property paths such as ``\
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_CONNECTION = re.compile(r"\\Package\.Connections\[([^\]]*)\]\.Properties\[(\w+)\]", re.IGNORECASE)
-_VARIABLE = re.compile(r"\\Package.*\.Variables\[([^\]]*)\]\.(?:Value|Properties\[Value\])", re.IGNORECASE)
+from airflow_provider_ssis.project.property_paths import Target, read_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,31 +20,37 @@ class Overrides:
     properties: Mapping[str, Any] = field(default_factory=dict, repr=False)
     connections: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def _targets(self, *collections: str) -> Iterator[tuple[str, Target, Any]]:
+        for path, value in self.properties.items():
+            found = read_path(path)
+            if found is not None and found[1].collection in collections:
+                yield *found, value
+
     @property
     def variables(self) -> frozenset[str]:
-        """The names of the variables that get other values."""
-        names = [match[1] for path in self.properties if (match := _VARIABLE.fullmatch(path.strip()))]
-        return frozenset(name if "::" in name else f"User::{name}" for name in names)
+        """The names of the variables and parameters that get other values, or other expressions."""
+        names: set[str] = set()
+        for _, target, _ in self._targets("variables", "parameters"):
+            scopes = ("User",) if target.collection == "variables" else ("$Package", "$Project")
+            member = target.member
+            names |= {member} if "::" in member else {f"{scope}::{member}" for scope in scopes}
+        return frozenset(names)
 
-    def of_connection(self, manager: str) -> dict[str, Any]:
-        """Return the values of properties of a connection manager of the package.
+    def connections_with(self, name: str) -> Iterator[tuple[str, Any]]:
+        """Yield the connection managers with a property, as paths name them, and its values.
 
-        :param manager: its name.
+        :param name: the name of the property, without regard to case.
         """
-        matches = ((_CONNECTION.fullmatch(path.strip()), value) for path, value in self.properties.items())
-        return {match[2]: value for match, value in matches if match and match[1].lower() == manager.lower()}
+        for _, target, value in self._targets("connections"):
+            if target.property.lower() == name.lower():
+                yield target.member, value
 
     def of_container(self, path: str) -> dict[str, Any]:
         """Return the values of properties of a container or task, or of the components in it.
 
         :param path: its path in the package.
         """
-        start = f"{path}.Properties[".lower()
-        return {
-            given.strip()[len(start) : -1]: value
-            for given, value in self.properties.items()
-            if given.strip().lower().startswith(start)
-        }
+        return {target.property: value for start, target, value in self._targets("") if start.lower() == path.lower()}
 
     def connection_string(self, manager: str) -> str | None:
         """Return the connection string that replaces that of a connection manager; None if nothing replaces it.

@@ -18,6 +18,7 @@ from airflow_provider_ssis.project.package.connections import DtsConnectionManag
 from airflow_provider_ssis.project.package.containers import ContainerData, DtsContainer
 from airflow_provider_ssis.project.package.data_flow import Pipeline
 from airflow_provider_ssis.project.package.document import DtsPackage
+from airflow_provider_ssis.project.package.elements import is_true
 from airflow_provider_ssis.project.package.tasks import BulkInsertTask, ExecutePackageTask, ExecuteSqlTask
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _ADDRESS_PROPERTIES = ("ConnectionString", "ServerName", "InitialCatalog", "ExcelFilePath")
 _DISABLE = "Disable"
+_DISABLED = frozenset({"disable", "disabled"})
+"""The names of the property in paths, in lower case."""
 _MAY_BE_DISABLED = "whether it is disabled is known only when the package runs"
 _CALLED_PACKAGE = "PackageName"
 
@@ -162,19 +165,21 @@ class _PackageReader:
 
     def _is_disabled(self, container: DtsContainer, values: PackageValues) -> bool | None:
         """Return True for a disabled container, and None if only the run knows."""
-        given = self._overrides.of_container(container.path)
+        given = [
+            value for name, value in self._overrides.of_container(container.path).items() if name.lower() in _DISABLED
+        ]
         try:
             if _DISABLE in container.expressions:
                 return values.text(container.expressions[_DISABLE]).lower() == "true"
         except UnknownValue:
             return None
-        if _DISABLE in given:
-            return None if given[_DISABLE] is None else str(given[_DISABLE]).lower() in ("true", "1", "-1")
+        if given:
+            return None if given[-1] is None else is_true(str(given[-1]))
         return container.disabled
 
     def _task(self, container: DtsContainer, values: PackageValues) -> TaskLineage | None:
         data = self._contents[container.element]
-        changed = sorted(self._overrides.of_container(container.path).keys() - {_DISABLE})
+        changed = sorted(one for one in self._overrides.of_container(container.path) if one.lower() not in _DISABLED)
         kind = next((name for one, name in _KINDS.items() if isinstance(data, one)), None)
         if changed and kind is not None:
             note = f"the run sets its properties: {', '.join(changed)}"
@@ -251,7 +256,11 @@ class Connections:
             for name in _ADDRESS_PROPERTIES
             for scope in ("$Project", "$Package")
             if (key := f"{scope}::CM.{manager.name}.{name}") in self._given and self._given[key] != ""
-        } | self._overrides.of_connection(manager.name)
+        }
+        for name in _ADDRESS_PROPERTIES:
+            for member, value in self._overrides.connections_with(name):
+                if self._found.get(member.upper()) is manager:
+                    given[name] = value
         properties = {"ConnectionString": manager.connection_string}
         for name in _ADDRESS_PROPERTIES:
             if name in manager.expressions:

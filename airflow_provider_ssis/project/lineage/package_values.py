@@ -33,12 +33,16 @@ class PackageValues:
     :param known: the values by name: ``$Project::Server``, ``$Package::Day``, ``User::Path``.
     :param evaluate: evaluates expressions.
     :param assigned: names of the variables that the package itself changes when it runs.
+    :param changed: names of the variables and parameters whose values or expressions the run replaces.
     """
 
-    def __init__(self, known: Mapping[str, TypedValue], evaluate: Evaluate, assigned: frozenset[str]) -> None:
+    def __init__(
+        self, known: Mapping[str, TypedValue], evaluate: Evaluate, assigned: frozenset[str], changed: frozenset[str]
+    ) -> None:
         self._known = known
         self._evaluate = evaluate
         self._assigned = assigned
+        self._changed = changed
 
     @classmethod
     def of(
@@ -57,7 +61,7 @@ class PackageValues:
         :param given: values by ``$Project::Name`` or ``$Package::Name`` that replace the design defaults.
         :param evaluate: evaluates expressions.
         :param contents: the data of the tasks and loops of the package.
-        :param changed: the names of the variables that the run sets. Default: none.
+        :param changed: the names of the variables and parameters that the run replaces. Default: none.
         """
         known: dict[str, TypedValue] = {}
         for one in parameters:
@@ -70,8 +74,8 @@ class PackageValues:
                 known[name] = (parameter.data_type, value)
             except ProjectError:
                 continue
-        found = {name: value for name, value in known.items() if value[1] is not None}
-        return cls(found, evaluate, changed.union(_assigned(contents)))
+        found = {name: value for name, value in known.items() if value[1] is not None and name not in changed}
+        return cls(found, evaluate, frozenset(_assigned(contents)), changed)
 
     def inside(self, variables: Iterable[DtsVariable]) -> PackageValues:
         """Return the values inside a container.
@@ -83,6 +87,8 @@ class PackageValues:
         for one in variables:
             name = one.qualified_name
             known.pop(name, None)
+            if name in self._changed:
+                continue
             if one.evaluate_as_expression and one.expression:
                 pending[name] = one
             elif name not in self._assigned:
@@ -103,7 +109,7 @@ class PackageValues:
                 break
             for name in done:
                 del pending[name]
-        return PackageValues(known, self._evaluate, self._assigned)
+        return PackageValues(known, self._evaluate, self._assigned, self._changed)
 
     def text(self, expression: str) -> str:
         """Return the value of a property expression as text.

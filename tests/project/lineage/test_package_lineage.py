@@ -202,9 +202,13 @@ def lineage_with(data: bytes, properties: dict[str, Any], **connections: str) ->
         (r"\Package.Connections[Warehouse].Properties[ServerName]", None, "sensitive value"),
         (r"\Package.Variables[User::Sql].Value", "TRUNCATE TABLE dbo.X", "User::Sql is not known"),
         (r"\Package.Variables[User::Sql].Properties[Value]", "TRUNCATE TABLE dbo.X", "User::Sql is not known"),
+        (r"\Package.Variables[Sql]", "TRUNCATE TABLE dbo.X", "User::Sql is not known"),
+        (r"\Package.Variables[User::Sql].Properties[Expression]", '"TRUNCATE TABLE dbo.X"', "User::Sql is not known"),
+        (r"\Package.Connections[Warehouse].servername", "prod01", table("T", server="prod01")),
         (r"\Package\Clear.Properties[SqlStatementSource]", "TRUNCATE TABLE dbo.X", "SqlStatementSource"),
         (r"\Package\Clear.Properties[Disable]", "False", table("T")),
         (r"\Package\Clear.Properties[Disable]", "True", None),
+        (r"\Package\Clear.disabled", "True", None),
         (r"\Package\Clear.Properties[Disable]", None, "whether it is disabled"),
     ],
 )
@@ -218,6 +222,17 @@ def test_property_overrides_of_a_run(path: str, value: str | None, expected: Dat
         assert [use.dataset for use in found[0].writes] == [expected]
     else:
         assert expected in found[0].notes[0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [r"\Package.Variables[$Package::Sql].Value", r"\Package.Parameters[Sql]", r"\Package.Variables[Other].Value"],
+)
+def test_parameters_that_a_property_path_sets(path: str) -> None:
+    task = made.sql_task("Clear", "$Package::Sql", source_type="Variable")
+    data = made.lineage_package(task, parameters=made.text_parameter("Sql", "TRUNCATE TABLE dbo.T"))
+    (found,) = lineage_with(data, {path: "TRUNCATE TABLE dbo.X"})
+    assert len(found.writes) == ("Other" in path)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ T = TypeVar("T")
 _LARGE_TEXT = 200_000
 _WORD = re.compile(r"\w+")
 _MENTIONED = re.compile(r"(?:::|[@\[\"',\s(]|^)(\w+)", re.MULTILINE)
+_STATEMENTS = ("SqlStatementSource", "SqlCommand")
 _NOT_RUN = ("ProjectItem", "arrayElement", "DesignTimeProperties", "PackageVariable")
 
 
@@ -85,7 +86,7 @@ class CheckedPackage:
 
     @cached_property
     def text(self) -> str:
-        """All texts and attributes of the package but those that declare variables and parameters, for searches."""
+        """All texts of the package but descriptions, and those that declare variables and parameters, for searches."""
         return "\n".join(self.texts.elements())
 
     @cached_property
@@ -105,7 +106,8 @@ class CheckedPackage:
 
     @cached_property
     def enabled_text(self) -> str:
-        """As :attr:`text`, without disabled tasks, the layout, and scripts, whose comments name what does not exist."""
+        """As :attr:`text`, without disabled tasks and the layout, and without scripts and SQL, whose comments may name
+        what does not exist."""
         disabled = {owner.element for owner in self.disabled.values() if owner is not None}
         return "\n".join(_texts(self.package.element, disabled))
 
@@ -135,7 +137,7 @@ class CheckedPackage:
         return name in self.text
 
     def maps_variable(self, id_: str) -> bool:
-        """Return True if a source of a data flow gives the variable with an id to a parameter of its statement."""
+        """Return True if a source gives the variable or parameter with an id to a parameter of its statement."""
         # ParameterMapping has the form: "Parameter0:Input",{id};
         return bool(id_) and f",{id_.upper()}" in self.upper_text
 
@@ -278,10 +280,16 @@ def _walk(container: DtsContainer, outer: tuple[DtsVariable, ...]) -> Iterator[E
         yield from _walk(child, variables)
 
 
+def is_always_disabled(container: DtsContainer) -> bool:
+    """Return True for a disabled task or container, unless an expression decides that in each run.
+
+    :param container: the task or container.
+    """
+    return container.disabled and {"Disable", "Disabled"}.isdisjoint(container.expressions)
+
+
 def _disabled(container: DtsContainer, outer: Owner | None) -> Iterator[tuple[str, Owner | None]]:
-    # An expression decides in each run whether the container is disabled.
-    by_expression = not {"Disable", "Disabled"}.isdisjoint(container.expressions)
-    found = container if outer is None and container.disabled and not by_expression else outer
+    found = container if outer is None and is_always_disabled(container) else outer
     yield container.path, found
     for handler in container.event_handlers:
         is_off = found is None and (handler.disabled or container.disable_event_handlers)
@@ -294,18 +302,24 @@ def _disabled(container: DtsContainer, outer: Owner | None) -> Iterator[tuple[st
 
 
 def _texts(root: _Element, without: Collection[_Element] | None = None) -> Iterator[str]:
-    """Yield the texts and attributes of a package but those that declare variables and parameters.
+    """Yield the texts and attributes of a package but descriptions, and those that declare variables and parameters.
 
-    :param without: elements to leave out, and scripts and the layout with them. Default: None, leave nothing out.
+    :param without: elements to leave out, and scripts, statements of SQL and the layout with them. Default: None, leave
+        nothing out.
     """
     declarations = (f"{DTS}Variable", f"{DTS}PackageParameter")
     for element in root.iter("*") if without is None else _without(root, without):
-        if element.tag not in declarations:
-            yield from (str(value) for value in element.attrib.values() if len(value) < _LARGE_TEXT)
-        elif element.get(f"{DTS}Expression"):
-            yield str(element.get(f"{DTS}Expression"))
-        if element.text and len(element.text) < _LARGE_TEXT:
-            yield str(element.text)
+        found = [] if element.tag in declarations else [(str(name), str(text)) for name, text in element.items()]
+        if element.tag in declarations:
+            found.append(("Expression", str(element.get(f"{DTS}Expression") or "")))
+        found.append((str(element.get(f"{DTS}Name") or element.get("name") or ""), str(element.text or "")))
+        for name, text in found:
+            kind = name.rpartition("}")[2]
+            # The source of a statement can also be the name of a variable or parameter.
+            is_sql = kind in _STATEMENTS and not text.startswith("$")
+            is_free = kind.lower() == "description" and element.tag != f"{DTS}PropertyExpression"
+            if text and len(text) < _LARGE_TEXT and not is_free and not (is_sql and without is not None):
+                yield text
 
 
 def _without(element: _Element, excluded: Collection[_Element]) -> Iterator[_Element]:

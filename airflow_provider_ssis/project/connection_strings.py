@@ -11,7 +11,8 @@ _SECRET = re.compile(
     r"((?:^|;)\s*(?:[\w :]*password|pwd|[\w :]*(?:secret|token|key))\s*=\s*)(?:\"[^\"]*\"|'[^']*'|[^;]*)", re.IGNORECASE
 )
 _PASSWORD = re.compile(
-    r"""(?:^|;)\s*(?:[\w :]*password|pwd)\s*=\s*(?!\*+\s*(?:;|$)|"\s*(?:\+|$))[^;\s]""", re.IGNORECASE
+    r"""(?:^|;)\s*(?:[\w :]*password|pwd)\s*=\s*(?!\*+\s*(?:;|$)|(?:['{]|\\")?"\s*(?:\+|$))[^;\s]""",
+    re.IGNORECASE,
 )
 """A password, but neither asterisks in its place nor the end of a literal, to which an expression adds a parameter."""
 

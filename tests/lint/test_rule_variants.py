@@ -42,6 +42,10 @@ KEY = used("a", "", prop("JoinToReferenceColumn", "Id"))
 SCRIPT_HOST = prop("UserComponentTypeName", "Microsoft.ScriptComponentHost")
 CDC_TASK = executables(task("C", "Attunity.SqlServer.CDCControlTask.CdcControlTask, X"))
 SECRET = parameter("p", "", 'DTS:Sensitive="True"')
+STAR = prop("SqlCommand", "select * from t")
+OFF = 'DTS:Disabled="True"'
+ID = "{11111111-1111-1111-1111-111111111111}"
+MAPPED = prop("ParameterMapping", f'"Parameter0:Input",{ID};')
 
 
 def sets(name: str, text: str) -> str:
@@ -93,6 +97,21 @@ def text_variable(value: str = "", attributes: str = "") -> str:
     return variables(variable("c", 8, value, attributes))
 
 
+def asks(properties: str, expressions: str = "") -> str:
+    text = flow(source(column("a", "a"), STAR + properties), destination(used("a")), paths="out>dest")
+    return text.replace("<DTS:ObjectData>", f"{expressions}<DTS:ObjectData>", 1)
+
+
+def connects(name: str, text: str) -> str:
+    return SECRET + manager(inner=expression(name, text))
+
+
+def decides(name: str, text: str) -> str:
+    """A task whose expression decides whether it is disabled, and one that runs if the first one fails."""
+    first = plain("A", OFF).replace("<DTS:ObjectData>", f"{expression(name, text)}<DTS:ObjectData>")
+    return N + executables(first, plain("B")) + constraints(constraint("A", "B", 'DTS:Value="1"'))
+
+
 WITH_CONDITION = 'DTS:EvalOp="{0}" DTS:Expression="{1}"'
 FALSE, TRUE = WITH_CONDITION.format(1, "FALSE"), WITH_CONDITION.format(3, "TRUE")
 ALL = 'DTS:LogicalAnd="True"'
@@ -125,6 +144,18 @@ FOUND = [
     ("C202", manager(text="Server=tcp:db1.corp.com,1433;Database=x")),
     ("D102", converted(20)),
     ("D105", lookup(KEY, prop("SqlCommand", "select * from (select * from [t]) as refTable"))),
+    ("D105", lookup(KEY, STAR, prop("ConnectionType", "0"))),
+    ("D107", asks(prop("AccessMode", "2"))),
+    ("F101", decides("Description", "&quot;x&quot;")),
+    ("F102", decides("Description", "&quot;x&quot;")),
+    ("C201", connects("Password", "&quot;abc&quot;")),
+    ("C201", connects("ConnectionString", "&quot;Data Source=.;Password='abc';&quot;")),
+    ("C202", manager(text="Data Source=tcp:db1,1433;")),
+    ("C202", manager(text="Data Source=db1\\SQLEXPRESS;")),
+    ("P103", alone(HOST, SCRIPT_HOST + prop("ReadOnlyVariables", "$Package::absent"))),
+    ("P103", manager() + executables(sql(statement="$Package::absent", SqlStmtSourceType="Variable"))),
+    ("V101", alone("Microsoft.XmlSourceAdapter", prop("AccessMode", "2") + prop("XMLDataVariable", "User::absent"))),
+    ("V102", N + executables(executable("A", "Microsoft.Any", "", 'DTS:Description="rows (n)"'))),
 ]
 SILENT = [
     ("E101", chain(constraint("A", "B", WITH_CONDITION.format(1, "@[User::n] == 1")))),
@@ -151,6 +182,24 @@ SILENT = [
     ("D102", converted(50)),
     ("D105", lookup(KEY, prop("SqlCommand", "select * from (select Id, b from [t]) as refTable"))),
     ("D105", lookup(KEY, prop("SqlCommand", "select * from t") + prop("CacheType", "2"))),
+    ("D105", lookup(KEY, STAR, prop("ConnectionType", "1"))),
+    ("D107", asks(prop("AccessMode", "0"))),
+    ("D107", asks(prop("AccessMode", "3"))),
+    ("D107", asks(prop("AccessMode", "2"), expression("[Source].[SqlCommand]", "&quot;select a from t&quot;"))),
+    ("F101", decides("Disable", "@[User::n] == 1")),
+    ("F102", decides("Disable", "@[User::n] == 1")),
+    ("C201", connects("Password", "@[$Package::p]")),
+    ("C201", connects("ConnectionString", "&quot;PWD='&quot; + @[$Package::p] + &quot;';&quot;")),
+    ("C201", connects("ConnectionString", "&quot;PWD={&quot; + @[$Package::p] + &quot;};&quot;")),
+    ("C201", connects("ConnectionString", "&quot;PWD=\\&quot;&quot; + @[$Package::p] + &quot;\\&quot;;&quot;")),
+    ("C202", manager(text="Data Source=.\\SQLEXPRESS;")),
+    ("C202", manager(text="Data Source=(localdb)\\MSSQLLocalDB;")),
+    ("C202", manager(text="Data Source=tcp:localhost,1433;")),
+    ("C202", manager(text="Provider=Microsoft.ACE.OLEDB.12.0;Data Source=C:\\x\\a.accdb;")),
+    ("P102", parameter("p", "x", f'DTS:DTSID="{ID}"') + asks(MAPPED)),
+    ("P103", executables(executable("A", "Microsoft.Any", "", 'DTS:Description="was $Package::Old"'))),
+    ("P103", manager() + executables(sql(statement="-- was $Package::Old"))),
+    ("V101", N + alone("Microsoft.XmlSourceAdapter", prop("AccessMode", "0") + prop("XMLDataVariable", "User::x"))),
 ]
 FOUND_FOR = [
     ("linux", "T103", executables(task("P", "Microsoft.ExecutePackageTask"))),

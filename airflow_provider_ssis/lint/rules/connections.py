@@ -20,7 +20,11 @@ _SERVER = re.compile(r"(?:^|;)\s*(?:data source|server|address|addr|network addr
 _ONLY_32_BITS = re.compile(r"(?:^|;)\s*provider\s*=\s*((?:Microsoft\.Jet\.OLEDB|MSDAORA|VFPOLEDB)[^;]*)", re.IGNORECASE)
 """The OLE DB providers for Access and Excel 97-2003, Oracle and FoxPro that Microsoft never made for 64 bits."""
 _WITHOUT_32_BITS = ("engine", "linux")
-_LOCAL = ("", ".", "(local)", "localhost", "127.0.0.1")
+_LOCAL = ("", ".", "(local)", "(localdb)", "localhost", "127.0.0.1", "::1")
+_PROTOCOL = re.compile(r"^(?:tcp|np|lpc|admin):", re.IGNORECASE)
+_FILE = re.compile(r"[A-Za-z]:[\\/]|[\\/]|\|DataDirectory\|", re.IGNORECASE)
+"""A database in a file, such as one of Access."""
+_LITERAL = re.compile(r'\s*"(?:\\.|[^"\\])+"\s*')
 _DATABASES = ("OLEDB", "ADO.NET", "ADO", "ODBC", "MSOLAP100")
 
 
@@ -79,7 +83,8 @@ def password(subject: Subject) -> Iterator[Hit]:
     """Find passwords in connection managers, and in variables and parameters that contain connection strings."""
     for place, manager in subject.managers():
         texts = [manager.connection_string, *manager.expressions.values()]
-        if any(map(has_password, texts)) or _has_plain_secret(manager, subject):
+        is_set = _LITERAL.fullmatch(manager.expressions.get("Password", "")) is not None
+        if is_set or any(map(has_password, texts)) or _has_plain_secret(manager, subject):
             yield place, f"the connection manager {manager.name} contains a password"
     for place, _, variable in subject.variables():
         if has_password(variable.text) or has_password(variable.expression):
@@ -111,7 +116,7 @@ def server(subject: Subject) -> Iterator[Hit]:
             continue
         match = _SERVER.search(manager.connection_string)
         name = "" if match is None else match[1].strip().strip("\"'")
-        if name.lower() not in _LOCAL:
+        if not _is_local(name):
             yield place, f"the connection manager {manager.name} names the server {name!r}"
 
 
@@ -132,6 +137,12 @@ def provider(subject: Subject) -> Iterator[Hit]:
     for place, manager in subject.managers():
         if (match := _ONLY_32_BITS.search(manager.connection_string)) is not None:
             yield place, f"the connection manager {manager.name} uses the provider {match[1].strip()}"
+
+
+def _is_local(server: str) -> bool:
+    """Return True for this machine, with or without protocol, port and instance, and for a file."""
+    host = re.split(r"[\\,]", _PROTOCOL.sub("", server))[0].strip()
+    return host.lower() in _LOCAL or _FILE.match(server) is not None
 
 
 def _has_plain_secret(manager: DtsConnectionManager, subject: Subject) -> bool:

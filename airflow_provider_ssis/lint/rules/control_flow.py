@@ -8,7 +8,7 @@ from itertools import combinations
 from airflow_provider_ssis.expressions import ExpressionError, compile_expression
 from airflow_provider_ssis.lint.findings import Severity
 from airflow_provider_ssis.lint.rule import Hit, rule
-from airflow_provider_ssis.lint.subject import CheckedPackage, Subject
+from airflow_provider_ssis.lint.subject import CheckedPackage, Subject, is_always_disabled
 from airflow_provider_ssis.project.models import ConstraintValue, EvalOp, ExecutableKind
 from airflow_provider_ssis.project.package.containers import DtsContainer, DtsEventHandler, DtsPrecedenceConstraint
 from airflow_provider_ssis.project.package.loops import ForeachLoop, ForLoop
@@ -29,7 +29,7 @@ def disabled(subject: Subject) -> Iterator[Hit]:
     """Find disabled tasks, containers and event handlers."""
     for one in subject.packages:
         for owner, _ in one.scopes[1:]:
-            if isinstance(owner, DtsContainer) and owner.disabled:
+            if isinstance(owner, DtsContainer) and is_always_disabled(owner):
                 yield one.place(owner, owner.path), f"{owner.name} is disabled"
             if isinstance(owner, DtsEventHandler) and owner.disabled and owner.children:
                 yield one.place(owner, owner.path), f"the event handler {owner.event} is disabled"
@@ -137,10 +137,7 @@ def incomplete_sql(subject: Subject) -> Iterator[Hit]:
     "F110",
     "result-binding-missing",
     Severity.WARNING,
-    explanation=(
-        "An Execute SQL task with a result set needs variables for the result. Without a result set, it must "
-        "not have result bindings."
-    ),
+    explanation="An Execute SQL task with a result set fails at validation without variables for the result.",
     fix="Set ResultSet and the result bindings so that they agree",
 )
 def bindings(subject: Subject) -> Iterator[Hit]:
@@ -194,7 +191,8 @@ def _reason(constraint: DtsPrecedenceConstraint, children: dict[str, DtsContaine
     source = children[constraint.source]
     if constraint.source in never:
         return f"{source.name} never runs"
-    if constraint.eval_op in _SUCCESS_ONLY and constraint.value is ConstraintValue.FAILURE and source.disabled:
+    needs_failure = constraint.eval_op in _SUCCESS_ONLY and constraint.value is ConstraintValue.FAILURE
+    if needs_failure and is_always_disabled(source):
         return f"{source.name} is disabled, so it cannot fail"
     if constraint.eval_op in (EvalOp.EXPRESSION, EvalOp.EXPRESSION_AND_CONSTRAINT) and constraint.expression:
         try:

@@ -10,6 +10,7 @@ from airflow_provider_ssis.lint.flow import Flow
 from airflow_provider_ssis.lint.rule import Hit, rule
 from airflow_provider_ssis.lint.subject import Subject
 from airflow_provider_ssis.project.package.data_flow import Component, DataType
+from airflow_provider_ssis.project.type_names import component_class
 
 _NAME = r'(?:\w+|\[[^\]]*\]|"[^"]*")'
 _INNER = re.compile(r"\(([^()]*)\)")
@@ -24,6 +25,9 @@ _NOT_SQL = re.compile(r"--[^\r\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _TEXTS = ("str", "wstr", "bytes", "129", "130", "128")
 _REDIRECT = "RedirectRow"
 _JOIN = "JoinToReferenceColumn"
+_CACHE_MANAGER = "1"
+_QUERY_MODES = {"OLEDBSource": "2", "ExcelSource": "2", "ADONETSource": "2", "ODBCSource": "1"}
+"""The access mode in which a source uses SqlCommand."""
 
 
 @rule(
@@ -155,9 +159,10 @@ def lookup_of_all_columns(subject: Subject) -> Iterator[Hit]:
     """Find Lookup components with full cache and a query for all columns."""
     for flow, component in subject.components("Lookup"):
         properties = component.properties
-        cache, query = properties.get("CacheType"), properties.get("SqlCommand")
+        cache, connection = properties.get("CacheType"), properties.get("ConnectionType")
         is_full = cache is None or cache.text.strip() in ("", "0")
-        if is_full and query is not None and selects_all(query.text):
+        is_filled_before = connection is not None and connection.text.strip() == _CACHE_MANAGER
+        if is_full and not is_filled_before and selects_all(_query(flow, component)):
             yield flow.place(component), f"{component.name} caches all columns of its query"
 
 
@@ -174,6 +179,13 @@ def missing_error_output(subject: Subject) -> Iterator[Hit]:
         errors = [output for output in component.outputs if output.is_error_output]
         if errors and _redirects(component) and not any(output.key in flow.starts for output in errors):
             yield flow.place(component), f"{component.name} redirects rows to an error output without a path"
+
+
+def _query(flow: Flow, component: Component) -> str:
+    """Return the stored query of a component; nothing if an expression replaces it in each run."""
+    stored = component.properties.get("SqlCommand")
+    is_replaced = f"[{component.name}].[SqlCommand]" in flow.executable.container.expressions
+    return "" if stored is None or is_replaced else stored.text
 
 
 def _redirects(component: Component) -> bool:
@@ -194,8 +206,10 @@ def _redirects(component: Component) -> bool:
 def source_selects_all(subject: Subject) -> Iterator[Hit]:
     """Find sources whose query asks for all columns."""
     for flow, component in subject.components():
-        query = component.properties.get("SqlCommand")
-        if not component.inputs and query is not None and selects_all(query.text):
+        mode = component.properties.get("AccessMode")
+        # In other access modes, a source keeps a query that it does not use.
+        is_used = mode is None or mode.text.strip() == _QUERY_MODES.get(component_class(component), mode.text.strip())
+        if not component.inputs and is_used and selects_all(_query(flow, component)):
             yield flow.place(component), f"{component.name} selects all columns"
 
 

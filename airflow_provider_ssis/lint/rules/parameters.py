@@ -45,12 +45,13 @@ def unused(subject: Subject) -> Iterator[Hit]:
     texts += ["\n".join(manager.expressions.values()) for _, manager in subject.project_managers]
     for parameter in subject.project_parameters if subject.is_complete else ():
         pattern = rf"\$Project::{re.escape(parameter.name)}(?!\w)"
-        if not any(re.search(pattern, text) for text in texts):
+        is_mapped = any(one.maps_variable(parameter.id) for one in subject.packages)
+        if not is_mapped and not any(re.search(pattern, text) for text in texts):
             place = subject.parameter_place(parameter.name)
             yield place, f"nothing uses the parameter {parameter.name}"
     for one in subject.packages:
         for own in one.package.parameters:
-            if not one.uses(rf"\$Package::{re.escape(own.name)}(?!\w)"):
+            if not (one.uses(rf"\$Package::{re.escape(own.name)}(?!\w)") or one.maps_variable(own.id)):
                 path = f"{one.package.container.name}::{own.name}"
                 yield one.place(own, path), f"nothing uses the parameter {own.name}"
 

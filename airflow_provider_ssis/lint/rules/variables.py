@@ -25,11 +25,17 @@ _COMPONENT_PROPERTIES = (
     "OpenRowsetVariable",
     "SqlCommandVariable",
     "FileNameVariable",
+    "XMLDataVariable",
     "ReadOnlyVariables",
     "ReadWriteVariables",
 )
 """A Script component has lists of names; names contain no comma."""
-_ACCESS_MODES = {"OpenRowsetVariable": ("1", "4"), "SqlCommandVariable": ("3",), "FileNameVariable": ("1",)}
+_ACCESS_MODES = {
+    "OpenRowsetVariable": ("1", "4"),
+    "SqlCommandVariable": ("3",),
+    "FileNameVariable": ("1",),
+    "XMLDataVariable": ("1", "2"),
+}
 """The values of AccessMode in which a component uses the property; in others it keeps a stale name."""
 
 

@@ -117,6 +117,7 @@ def test_a_project_that_was_deployed_again_before_the_retry_costs_no_try(mart: C
     retry = attempt(try_number=2)
     assert retry.execute()["status"] == "succeeded"
     assert statuses(mart) == [OperationStatus.FAILED, OperationStatus.SUCCEEDED]
+    assert "whose status is created. This try starts it." in str(retry.log)
     assert "deployed in the meantime" in str(retry.log)
 
 

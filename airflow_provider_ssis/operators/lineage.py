@@ -31,11 +31,24 @@ class RunLineage:
     asset_extra: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The lineage of a run as it was read.
+
+    :param lineage: the lineage; None without a run, or if it could not be read.
+    :param failed: whether it could not be read. Default: False.
+    """
+
+    lineage: RunLineage | None
+    failed: bool = False
+
+
 class SsisLineageTask:
     """A task that reports the tables and files of its run. Lineage never makes the task fail."""
 
     emit_assets: bool
     _asset_alias: Any = None
+    _lineage_of_assets: _Read | None = None
 
     if TYPE_CHECKING:
         # From Airflow's base class and SsisTask.
@@ -71,10 +84,13 @@ class SsisLineageTask:
         if not openlineage.is_installed():
             return None
         try:
-            found = self._lineage()
-            if found is None:
+            read = self._lineage_of_assets or self._read_lineage()
+            self._lineage_of_assets = None
+            if read.failed:
+                return None
+            if read.lineage is None:
                 return self.get_openlineage_facets_on_start()
-            return openlineage.operator_lineage(found.tasks, found.run_facet)
+            return openlineage.operator_lineage(read.lineage.tasks, read.lineage.run_facet)
         except Exception as error:  # noqa: BLE001 lineage must not make the task fail
             self._report(error)
             return None
@@ -102,14 +118,23 @@ class SsisLineageTask:
             return
         from airflow_provider_ssis.executions.assets import add_events, asset_uris
 
+        # OpenLineage's event of the same run follows: it neither reads the lineage nor reports an error again.
+        self._lineage_of_assets = self._read_lineage()
+        found = self._lineage_of_assets.lineage
         try:
-            found = self._lineage()
             if found is not None:
                 uris = asset_uris(found.tasks)
                 add_events(context["outlet_events"], self._asset_alias, uris, found.asset_extra)
                 self.log.info("Assets of the tables that the package writes: %s.", ", ".join(uris) or "none")
         except Exception as error:  # noqa: BLE001 lineage must not make the task fail
             self._report(error)
+
+    def _read_lineage(self) -> _Read:
+        try:
+            return _Read(self._lineage())
+        except Exception as error:  # noqa: BLE001 lineage must not make the task fail
+            self._report(error)
+            return _Read(None, failed=True)
 
     def _report(self, error: Exception) -> None:
         self.log.warning("The lineage of %s is not known: %s", "/".join(self._package_place.values()), error)

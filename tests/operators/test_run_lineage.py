@@ -126,6 +126,24 @@ def test_a_lineage_that_cannot_be_read_does_not_fail_the_task(deployed: Catalog)
     assert any("lineage of Sales/Mart/Load.dtsx is not known" in line for line in task_run.log.at("warning"))
 
 
+@needs_assets
+@needs_openlineage
+def test_assets_and_openlineage_read_the_lineage_once(deployed: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+
+    def fail(*arguments: object) -> None:
+        read.append(arguments)
+        raise ConnectionError("lost")
+
+    monkeypatch.setattr(lineage, "execution_lineage", fail)
+    task_run = run(emit_assets=True)
+    task_run.execute()
+    assert task_run.operator.get_openlineage_facets_on_complete(None) is None
+    assert len(read) == 1
+    (line,) = [line for line in task_run.log.at("warning") if "lineage" in line]
+    assert line.endswith("is not known: lost")
+
+
 def test_without_assets_in_airflow_the_argument_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_ssis.operators.lineage.has_assets", lambda: False)
     with pytest.raises(InvalidTaskArgument, match="Airflow 3"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.lineage.statement_forms import (
@@ -16,6 +17,7 @@ from airflow_provider_ssis.project.lineage.statement_forms import (
     QUERIES,
     WITHOUT_TABLES,
     Statement,
+    outer_numbers,
     rewritten,
     word_of,
 )
@@ -107,6 +109,10 @@ class _Splitter:
         following = word_of(self.tokens[number + 1]) if number + 1 < len(self.tokens) else ""
         if self.head in ("CREATE", "ALTER") and self._is_module():
             return False
+        if self.head == "CREATE" and before == "AS" and word in ("SELECT", "WITH"):
+            return False  # CREATE TABLE … AS SELECT
+        if self.head == "CREATE" and word == "SELECT" and self._has_common_table():
+            return False
         if self.head == "WITH":
             if word in QUERIES:
                 self.head = word
@@ -152,6 +158,11 @@ class _Splitter:
         if words[:1] == ["TABLE"]:
             return False  # ALTER TABLE t DISABLE TRIGGER ALL
         return not {"PROC", "PROCEDURE", "VIEW", "FUNCTION", "TRIGGER"}.isdisjoint(words)
+
+    def _has_common_table(self) -> bool:
+        """Return True after ``CREATE TABLE … AS WITH``, until the SELECT of its query."""
+        words = [word_of(self.tokens[number]) for number in self.members]
+        return ("AS", "WITH") in pairwise(words) and "SELECT" not in (words[number] for number in outer_numbers(words))
 
     def _is_common_table(self, number: int) -> bool:
         return word_of(self.tokens[number + 2]) in ("AS", _OPENING)

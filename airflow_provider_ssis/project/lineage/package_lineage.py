@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.project.connection_strings import connection_pairs
@@ -62,7 +62,8 @@ class TaskLineage:
     """What a task reads and writes.
 
     :param task: the path of the task in the package.
-    :param kind: ``Data Flow``, ``Execute SQL`` or ``Bulk Insert``; ``Execute Package`` if its package is not known.
+    :param kind: ``Data Flow``, ``Execute SQL`` or ``Bulk Insert``; ``Execute Package`` if the package that it runs
+        cannot be read, ``Package`` for a package that cannot be read.
     :param notes: what is missing here, and why.
     """
 
@@ -80,10 +81,20 @@ class PackageCall:
 
     :param package: the package of the same project that it runs.
     :param parameters: the parameters that it sets.
+    :param task: its path; empty for the package that is started. It makes no difference in comparisons.
     """
 
     package: str
     parameters: frozenset[str]
+    task: str = field(default="", compare=False)
+
+    def unread(self, note: str) -> TaskLineage:
+        """Return the task without tables.
+
+        :param note: why its package cannot be read.
+        """
+        kind = _KINDS[ExecutePackageTask] if self.task else "Package"
+        return TaskLineage(self.task or "\\Package", kind, (), (), (), (note,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +200,15 @@ class _PackageReader:
         return _task(container, data, values, self._connections)
 
     def _call(self, container: DtsContainer, data: ExecutePackageTask, values: PackageValues) -> TaskLineage | None:
-        if not data.use_project_reference:
-            return None
         expression = container.expressions.get(_CALLED_PACKAGE)
+        call = PackageCall(data.package_name, frozenset(one.parameter for one in data.assignments), container.path)
+        if not data.use_project_reference:
+            return call.unread("the package that it runs is not in the project")
         try:
             name = data.package_name if expression is None else values.text(expression)
         except UnknownValue as error:
-            note = f"the package that it runs is not known: {error}"
-            return TaskLineage(container.path, "Execute Package", (), (), (), (note,))
-        self.calls.append(PackageCall(name, frozenset(one.parameter for one in data.assignments)))
+            return call.unread(f"the package that it runs is not known: {error}")
+        self.calls.append(replace(call, package=name))
         return None
 
 

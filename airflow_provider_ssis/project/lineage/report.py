@@ -17,12 +17,16 @@ from airflow_provider_ssis.project.lineage.package_values import Evaluate
 from airflow_provider_ssis.project.package.connections import DtsConnectionManager, read_dts_connection_manager
 
 FORMAT = 1
+_ENCRYPTED = "the package {} is encrypted as a whole, so its tables are not known"
+_MISSING = "the package {} is not in the project"
 
 
 def lineage_of_files(
     files: SsisFiles, evaluate: Evaluate, given: Mapping[str, Any] | None = None, *, machine: str = ""
 ) -> dict[str, tuple[TaskLineage, ...]]:
-    """Return the lineage of each package, by the name of its file. Encrypted packages are left out.
+    """Return the lineage of each package, by the name of its file.
+
+    A package that is encrypted as a whole has a note instead of tables.
 
     :param files: the project or package.
     :param evaluate: evaluates expressions.
@@ -32,18 +36,24 @@ def lineage_of_files(
     """
     managers = _project_managers(files)
     parameters = files.project_parameters()
-    return {
-        name: package_lineage(
+    known = {name.lower() for name in files.package_names}
+    found: dict[str, tuple[TaskLineage, ...]] = {}
+    for name in files.package_names:
+        if files.is_encrypted(name):
+            found[name] = (PackageCall(name, frozenset()).unread(_ENCRYPTED.format(name)),)
+            continue
+        one = package_lineage(
             files.package(name),
             evaluate=evaluate,
             parameters=parameters,
             managers=managers,
             given=given,
             machine=machine,
-        ).tasks
-        for name in files.package_names
-        if not files.is_encrypted(name)
-    }
+        )
+        # A package alone does not show the other packages of its project.
+        missing = (call for call in one.calls if files.is_project and call.package.lower() not in known)
+        found[name] = (*one.tasks, *(call.unread(_MISSING.format(call.package)) for call in missing))
+    return found
 
 
 def lineage_of_run(
@@ -71,14 +81,18 @@ def lineage_of_run(
     known = {name.lower(): name for name in files.package_names}
     of_project = {name: value for name, value in given.items() if name.startswith("$Project::")}
     of_children = Overrides(connections=overrides.connections)
-    pending = [PackageCall(package, frozenset())]
+    pending = [(package, PackageCall(package, frozenset()))]
     seen: set[PackageCall] = set()
     found: dict[str, tuple[TaskLineage, ...]] = {}
     while pending:
-        wanted = pending.pop(0)
+        caller, wanted = pending.pop(0)
         name = known.get(wanted.package.lower(), "")
         call = PackageCall(name, wanted.parameters)
-        if not name or call in seen or files.is_encrypted(name):
+        if not name or files.is_encrypted(name):
+            note = (_ENCRYPTED if name else _MISSING).format(wanted.package)
+            found[caller] = tuple(dict.fromkeys((*found.get(caller, ()), wanted.unread(note))))
+            continue
+        if call in seen:
             continue
         # The values that a package passes to another are known only when it runs.
         passed = {f"$Package::{one}": None for one in wanted.parameters}
@@ -93,7 +107,7 @@ def lineage_of_run(
         )
         seen.add(call)
         found[name] = tuple(dict.fromkeys((*found.get(name, ()), *one.tasks)))
-        pending += one.calls
+        pending += [(name, each) for each in one.calls]
     return found
 
 

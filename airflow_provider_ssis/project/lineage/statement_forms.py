@@ -18,6 +18,7 @@ WITHOUT_TABLES = frozenset(
 ) | {"UPDATE STATISTICS"}
 """Statements that read and write no rows of tables, except CREATE TABLE and ALTER TABLE … SWITCH."""
 _CHANGES = QUERIES - {"SELECT"}
+_QUERY_STARTS = (["SELECT"], ["WITH"], ["("])
 _CALLS = frozenset({"EXEC", "EXECUTE"})
 
 
@@ -62,6 +63,12 @@ def rewritten(head: str, members: Sequence[Token], batch: str) -> Iterator[State
         to = words.index("TO") + 1
         target = _text(members, _name(words, to), batch)
         yield Statement("INSERT", f"INSERT INTO {target} SELECT * FROM {source}")  # noqa: S608 it is not executed
+    elif head == "CREATE" and (start := _after_as(words)) is not None:
+        name = _text(members, _name(words, words.index("TABLE") + 1), batch)
+        if words[start : start + 1] in _QUERY_STARTS:
+            yield Statement(head, f"CREATE TABLE {name} AS {_text(members, everything[start:], batch)}")
+        elif words[1] == "TABLE":  # AS NODE, AS EDGE, AS FileTable
+            yield Statement(head, _text(members, everything[: start - 1], batch))
     elif head == "THROW" or head in BLOCKS or (head in WITHOUT_TABLES and words[:2] != ["CREATE", "TABLE"]):
         return
     elif head == "BULK" and "FROM" in words[3:]:
@@ -78,7 +85,7 @@ def rewritten(head: str, members: Sequence[Token], batch: str) -> Iterator[State
 
 def _change(head: str, members: Sequence[Token], words: list[str], batch: str) -> Iterator[Statement]:
     """Yield INSERT, UPDATE, DELETE and MERGE without the parts that sqlglot does not read."""
-    outer = _outer(words)
+    outer = outer_numbers(words)
     start = next(number for number in outer if words[number] == head)
     kept = list(range(len(members)))
 
@@ -113,8 +120,18 @@ def _change(head: str, members: Sequence[Token], words: list[str], batch: str) -
     yield Statement(head, _text(members, kept, batch))
 
 
-def _outer(words: Sequence[str]) -> list[int]:
-    """Return the numbers of the words outside of parentheses."""
+def _after_as(words: Sequence[str]) -> int | None:
+    """Return the number of the word after AS of CREATE TABLE … AS, also of an external table; None without AS."""
+    if "TABLE" not in words[1:3] or words[1] not in ("TABLE", "EXTERNAL"):
+        return None
+    return next((number + 1 for number in outer_numbers(words) if number > 2 and words[number] == "AS"), None)
+
+
+def outer_numbers(words: Sequence[str]) -> list[int]:
+    """Return the numbers of the words outside of parentheses.
+
+    :param words: the words of a statement.
+    """
     found, depth = [], 0
     for number, word in enumerate(words):
         depth -= word == ")"

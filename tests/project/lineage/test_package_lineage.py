@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from airflow_provider_ssis.cli.main import main
 from airflow_provider_ssis.expressions.property_values import evaluate_property
@@ -15,9 +16,10 @@ from airflow_provider_ssis.project.inspection.sources import SsisFiles
 from airflow_provider_ssis.project.lineage.addresses import Dataset
 from airflow_provider_ssis.project.lineage.overrides import Overrides
 from airflow_provider_ssis.project.lineage.package_lineage import ColumnFlow, DatasetUse, TaskLineage, package_lineage
-from airflow_provider_ssis.project.lineage.report import lineage_of_run
+from airflow_provider_ssis.project.lineage.report import lineage_of_files, lineage_of_run
 from airflow_provider_ssis.project.package.document import read_dts_package
 from tests.support import lineage_packages as made
+from tests.support.encryption import encrypted_data
 
 ORDERS = Dataset("file://share01", "/orders.csv")
 
@@ -323,19 +325,33 @@ def test_packages_that_a_run_calls_by_expression_and_with_values() -> None:
         call("Chosen", "Other.dtsx", inner=made.expression("PackageName", "@[User::Child]")),
         call("Unknown", "Other.dtsx", inner=made.expression("PackageName", "@[User::Missing]")),
         call("Passed", "Child.dtsx", "Table"),
+        call("Absent", "Absent.dtsx"),
+        call("Secret", "Secret.dtsx"),
+        call("Outside", "Outside.dtsx").replace("<UseProjectReference>True", "<UseProjectReference>False"),
     )
     content = {
         "Load.dtsx": made.lineage_package(*calls, variables=made.variable("Child", "Child.dtsx")),
         "Child.dtsx": child,
         "Other.dtsx": made.lineage_package(made.sql_task("Load", "TRUNCATE TABLE dbo.Wrong")),
+        "Secret.dtsx": etree.tostring(encrypted_data(etree.fromstring(child), "c4nary")),
     }
     files = SsisFiles("Project", tuple(content), content.__getitem__)
     found = lineage_of_run(files, "Load.dtsx", evaluate_property, {})
     assert list(found) == ["Load.dtsx", "Child.dtsx"]
-    assert "the package that it runs is not known" in found["Load.dtsx"][0].notes[0]
+    unknown, outside, absent, secret = found["Load.dtsx"]
+    assert "the package that it runs is not known" in unknown.notes[0]
+    assert outside.notes == ("the package that it runs is not in the project",)
+    assert (absent.task, absent.kind) == ("\\Package\\Absent", "Execute Package")
+    assert absent.notes == ("the package Absent.dtsx is not in the project",)
+    assert secret.notes == ("the package Secret.dtsx is encrypted as a whole, so its tables are not known",)
     default, passed = found["Child.dtsx"]
     assert [use.dataset for use in default.writes] == [table("Design")]
     assert (passed.writes, len(passed.notes)) == ((), 1)
+    (start,) = lineage_of_run(files, "Secret.dtsx", evaluate_property, {})["Secret.dtsx"]
+    assert (start.task, start.kind, len(start.notes)) == ("\\Package", "Package", 1)
+    design = lineage_of_files(files, evaluate_property)
+    assert design["Secret.dtsx"] == (start,)
+    assert absent in design["Load.dtsx"]
 
 
 def test_inspect_shows_lineage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

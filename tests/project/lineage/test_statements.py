@@ -29,6 +29,18 @@ S, T, X = ("dbo", "S"), ("dbo", "T"), ("dbo", "X")
         ("DELETE FROM dbo.T WHERE a IN (SELECT b FROM dbo.S)", {S: {"b"}}, {T: set()}),
         ("TRUNCATE TABLE dbo.T", {}, {T: set()}),
         ("CREATE TABLE dbo.T (a int)", {}, {T: {"a"}}),
+        ("CREATE TABLE dbo.T (a int) AS NODE", {}, {T: {"a"}}),
+        ("CREATE EXTERNAL TABLE dbo.T (a int) WITH (LOCATION = 'x')", {}, {}),
+        (
+            "CREATE EXTERNAL TABLE dbo.T WITH (LOCATION = 'x', DATA_SOURCE = d) AS SELECT a FROM dbo.S DELETE dbo.X",
+            {S: {"a"}},
+            {T: {"a"}, X: set()},
+        ),
+        (
+            "CREATE TABLE T AS WITH c AS (SELECT a FROM dbo.S) SELECT a FROM c UNION SELECT b FROM dbo.X",
+            {S: {"a"}, X: {"b"}},
+            {("T",): {"a"}},
+        ),
         (
             "MERGE dbo.T AS t USING dbo.S AS s ON t.i = s.i WHEN MATCHED THEN UPDATE SET a = s.a;",
             {S: set()},

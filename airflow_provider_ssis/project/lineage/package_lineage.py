@@ -191,7 +191,7 @@ class _PackageReader:
     def _task(self, container: DtsContainer, values: PackageValues) -> TaskLineage | None:
         data = self._contents[container.element]
         changed = sorted(one for one in self._overrides.of_container(container.path) if one.lower() not in _DISABLED)
-        kind = next((name for one, name in _KINDS.items() if isinstance(data, one)), None)
+        kind = _KINDS.get(type(data))
         if changed and kind is not None:
             note = f"the run sets its properties: {', '.join(changed)}"
             return TaskLineage(container.path, kind, (), (), (), (note,))
@@ -297,19 +297,16 @@ def _task(
 ) -> TaskLineage | None:
     uses = TaskUses()
     if isinstance(data, Pipeline):
-        kind = "Data Flow"
         read_components(data, container.expressions, values, connections.address, uses)
     elif isinstance(data, ExecuteSqlTask):
-        kind = "Execute SQL"
         _execute_sql(data, container.expressions, values, connections, uses)
     elif isinstance(data, BulkInsertTask):
-        kind = "Bulk Insert"
         _bulk_insert(data, connections, uses)
     else:
         return None
     return TaskLineage(
         task=container.path,
-        kind=kind,
+        kind=_KINDS[type(data)],
         reads=tuple(DatasetUse(one, tuple(sorted(columns))) for one, columns in sorted(uses.reads.items())),
         writes=tuple(DatasetUse(one, tuple(sorted(columns))) for one, columns in sorted(uses.writes.items())),
         columns=tuple(

@@ -124,7 +124,8 @@ class PackageRunner:
         :param project_values: values of the project's parameters by full name, for a child package. Default: none.
         :param parent: the Execute Package task of a child package. Default: none.
         :raises LoadError: there is no such parameter or property, or a required parameter has no value.
-        :raises UnsupportedError: with these values, a transaction has several connections.
+        :raises UnsupportedError: with these values, a transaction has several connections, or an executable that is
+            stored disabled runs and has unsupported parts.
         :raises ProjectError: the file cannot be read as a package.
         """
         project = project or self._project

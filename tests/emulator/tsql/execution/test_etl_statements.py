@@ -790,7 +790,7 @@ BEGIN TRY EXEC ('SELECT true') END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CAT
     "named windows": (
         [
             """
-SELECT x, SUM(x) OVER w, COUNT(*) OVER (w), AVG(x) OVER (w2 ROWS UNBOUNDED PRECEDING), ROW_NUMBER() OVER (w ORDER BY x DESC) FROM (VALUES ('a', 1), ('a', 2), ('b', 3)) t (k, x) WHERE 1 = 1 WINDOW w AS (PARTITION BY k), w2 AS (w ORDER BY x) ORDER BY SUM(x) OVER w DESC, x DESC
+SELECT x, SUM(x) OVER w, COUNT(*) OVER (w), AVG(x) OVER (w2 ROWS UNBOUNDED PRECEDING), ROW_NUMBER() OVER (w ORDER BY x DESC) FROM (VALUES ('a', 1), ('a', 2), ('b', 3)) t (k, x) WHERE 1 = 1 WINDOW w AS (PARTITION BY k), w2 AS (w3 ORDER BY x), w3 AS (w) ORDER BY SUM(x) OVER w DESC, x DESC
 SELECT k, SUM(SUM(x)) OVER w FROM (VALUES ('a', 1), ('a', 2), ('b', 3)) t (k, x) GROUP BY k HAVING COUNT(*) > 0 WINDOW w AS (ORDER BY k) ORDER BY k; DECLARE @s int; SELECT @s = SUM(x) OVER w FROM (VALUES (1), (5)) t (x) WINDOW w AS (); SELECT @s
 """
         ],

@@ -88,6 +88,8 @@ ERRORS = [
     ("SELECT 1 WHERE 1 IN (SELECT 1, 2)", 116, 1),
     ("SELECT ROW_NUMBER() OVER () FROM catalog.folders", 4112, 1),
     ("SELECT COUNT(*) OVER w FROM catalog.folders WINDOW v AS (ORDER BY name)", 102, 1),
+    ("SELECT COUNT(*) OVER w FROM catalog.folders WINDOW w AS (ORDER BY name), W AS ()", 102, 1),
+    ("SELECT COUNT(*) OVER w FROM catalog.folders WINDOW w AS (v), v AS (w)", 102, 1),
     ("SELECT COUNT(*) OVER (w PARTITION BY name) FROM catalog.folders WINDOW w AS (ORDER BY name)", 102, 1),
     ("SELECT @n = 1, 2", 141, 1),
     ("SELECT @n = folder_id, name FROM catalog.folders", 141, 1),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
@@ -118,7 +117,11 @@ _PARTS: Final = ("partition_by", "order", "spec")
 def _named_windows(node: exp.Window) -> dict[str, exp.Window]:
     """The windows that the WINDOW clause of the SELECT around a function names."""
     select = node.find_ancestor(exp.Select)
-    return {each.name.lower(): each for each in (select.args.get("windows") or ())} if select is not None else {}
+    named: dict[str, exp.Window] = {}
+    for each in (select.args.get("windows") or ()) if select is not None else ():
+        if named.setdefault(each.name.lower(), each) is not each:
+            raise SqlError(102, f"The window {each.name!r} is defined twice.", severity=15)
+    return named
 
 
 def _completed(node: exp.Window, named: Mapping[str, exp.Window]) -> exp.Window:
@@ -130,10 +133,8 @@ def _completed(node: exp.Window, named: Mapping[str, exp.Window]) -> exp.Window:
         return node
     name = node.args["alias"].name
     if name.lower() not in named:
-        raise SqlError(102, f"The window {name!r} is not defined before its use.", severity=15)
-    # A window of the clause may refer to those before it.
-    before = dict(takewhile(lambda each: each[0] != name.lower(), named.items()))
-    base = _completed(named[name.lower()], before)
+        raise SqlError(102, f"The window {name!r} is not defined, or refers to itself.", severity=15)
+    base = _completed(named[name.lower()], {key: each for key, each in named.items() if key != name.lower()})
     added = [part for part in _PARTS if node.args.get(part)]
     if any(base.args.get(part) for part in _PARTS[_PARTS.index(added[0]) :]) if added else False:
         text = f"The window {name!r} has a part already that its reference, or a part before it, repeats."

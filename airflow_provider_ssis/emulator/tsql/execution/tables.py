@@ -150,12 +150,12 @@ def check_rules(session: SessionState, table: WritableTable) -> None:
 def check_filters(session: SessionState, table: WritableTable) -> None:
     """Check that the conditions of filtered indexes are right.
 
-    :raises SqlError: 207, 10735 and others.
+    :raises SqlError: 207, 10609, 10618, 10735 and others.
     """
     indexes: list[Key | PlainIndex] = [*table.rules.keys, *table.rules.indexes]
     for index in indexes:
         if index.filter:
-            check_filter(index.filter)
+            check_filter(table, index.filter)
             _compiled_on(session, table, " ".join(["SELECT", f"1 AS one FROM {table.text} WHERE {index.filter}"]))
 
 

@@ -58,6 +58,8 @@ def _create_index(stream: TokenStream, line: int) -> s.Statement:
     if stream.accept("INCLUDE"):
         key_columns(stream)
     condition = index_filter(stream)
+    if condition and clustered:
+        raise not_supported("WHERE of a clustered index", line=line)
     index_options(stream)
     if unique:
         return table_syntax.CreateIndex(line, table, Key(name, columns, UNIQUE_INDEX, condition))

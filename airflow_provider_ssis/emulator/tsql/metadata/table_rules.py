@@ -6,6 +6,7 @@ before a statement has changed all of its rows.
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -133,6 +134,12 @@ _Rule = TypeVar("_Rule", Default, Check, Key, ForeignKey)
 
 UNNUMBERED: Final = "\0"
 """The end of a made-up name of a constraint that has no number yet: a statement can run more than once."""
+
+
+def mentions(text: str, column: str) -> bool:
+    """Whether T-SQL text has the name of a column as a word, in any case and quoted or not."""
+    names = "|".join(re.escape(each) for each in {column, column.replace("]", "]]")})
+    return re.search(rf"(?<![\w@#$])(?:{names})(?![\w@#$])", text, re.IGNORECASE) is not None
 
 
 @dataclass(frozen=True, slots=True)

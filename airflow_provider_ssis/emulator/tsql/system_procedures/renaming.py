@@ -13,6 +13,7 @@ from airflow_provider_ssis.emulator.tsql.execution.statements.table_names import
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified, split_name
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable
 from airflow_provider_ssis.emulator.tsql.metadata.signatures import parse_signature
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import mentions
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
 
 _CAUTION: Final = "Caution: Changing any part of an object name could break scripts and stored procedures."
@@ -73,7 +74,7 @@ async def _rename_part(session: SessionState, name: str, parts: list[str], new: 
     rules = table.rules
     users = [each.condition for each in rules.checks] + [each.expression for each in rules.computed]
     users += [each.filter for each in rules.keys] + [each.filter for each in rules.indexes]
-    if any(column.name.lower() in text.lower() for text in users):
+    if any(mentions(text, column.name) for text in users):
         text = f"Object '{name}' cannot be renamed because the object participates in enforced dependencies."
         raise SqlError(15336, text, severity=11)
     children = [child for child, _ in session.metadata.referring(table)]

@@ -37,6 +37,13 @@ SCRIPTS: dict[str, tuple[str, list[list[tuple[Any, ...]]]]] = {
         SELECT name, has_filter, filter_definition FROM sys.indexes WHERE object_id = OBJECT_ID('fu') AND name IN ('ix', 'plain'); DECLARE @t TABLE (a int, active bit, INDEX u UNIQUE (a) WHERE active = 1); INSERT @t VALUES (1, 1), (1, 0), (1, 0); SELECT COUNT(*) FROM @t""",
         [[(10,)], *[[(2601,)]] * 5, [("ix", True, "(a IS NOT NULL)"), ("plain", True, "(d IS NOT NULL)")], [(3,)]],
     ),
+    "filters that an index refuses, and columns that a rule does not use": (
+        """CREATE TABLE fr (id int, paid int, twice AS paid * 2, ratio int CHECK (ratio > 0), a int); CREATE UNIQUE INDEX fine ON fr (id) WHERE (paid) <> (-1) AND paid IN (1, 2)
+        DECLARE @filter nvarchar(99), @sql nvarchar(max), @seen varchar(max) = ''; DECLARE c CURSOR FOR SELECT value FROM STRING_SPLIT(N'id = paid;1 = 1;CAST(id AS bigint) = 1;id IN (paid);id LIKE 1;id IS NULL OR id = 1;twice > 1;id = NULL;id IN (1, NULL)', N';', 1) ORDER BY ordinal
+        OPEN c; FETCH c INTO @filter; WHILE @@FETCH_STATUS = 0 BEGIN BEGIN TRY SET @sql = N'CREATE UNIQUE INDEX bad ON fr (id) WHERE ' + @filter; EXEC (@sql); SET @seen += 'accepted ' END TRY BEGIN CATCH SET @seen += CONCAT(ERROR_NUMBER(), ' ') END CATCH; FETCH c INTO @filter END; SELECT @seen
+        ALTER TABLE fr DROP COLUMN a; EXEC sp_rename 'fr.id', 'key', 'COLUMN'; BEGIN TRY ALTER TABLE fr DROP COLUMN paid END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH; BEGIN TRY EXEC sp_rename 'fr.ratio', 'x', 'COLUMN' END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH""",
+        [[("10735 10735 10735 10735 10735 10735 10609 10618 10618 ",)], [(5074,)], [(15336,)]],
+    ),
     "columnstore indexes": (
         """CREATE TABLE cs (a int, b int); CREATE CLUSTERED COLUMNSTORE INDEX cci ON cs WITH (DROP_EXISTING = OFF); INSERT cs VALUES (1, 2); SELECT type_desc, index_id FROM sys.indexes WHERE object_id = OBJECT_ID('cs'); SELECT SUM(rows) FROM sys.partitions WHERE object_id = OBJECT_ID('cs')
         ALTER INDEX cci ON cs REBUILD PARTITION = ALL WITH (DATA_COMPRESSION = COLUMNSTORE_ARCHIVE); ALTER TABLE cs REBUILD PARTITION = ALL WITH (DATA_COMPRESSION = PAGE); DROP INDEX cci ON cs; CREATE NONCLUSTERED COLUMNSTORE INDEX n ON cs (a, b); SELECT type_desc FROM sys.indexes WHERE name = 'n'; SELECT * FROM cs""",

@@ -26,7 +26,7 @@ from airflow_provider_ssis.emulator.tsql.execution.statements.tables_and_indexes
 )
 from airflow_provider_ssis.emulator.tsql.language import table_syntax
 from airflow_provider_ssis.emulator.tsql.metadata.objects import UserTable, WritableTable, bracketed
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import PRIMARY_KEY, Key, PlainIndex, TableRules
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import PRIMARY_KEY, Key, PlainIndex, TableRules, mentions
 from airflow_provider_ssis.emulator.tsql.query.rules.computed_columns import row_version_database
 from airflow_provider_ssis.emulator.tsql.values.arithmetic import folded
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError, not_supported
@@ -210,10 +210,10 @@ def _check_unused(table: WritableTable, rules: TableRules, name: str, *, if_exis
     users = [each.name for each in rules.defaults if each.column.lower() == lowered]
     keyed: list[Key | PlainIndex] = [*rules.keys, *rules.indexes]
     users += [each.name for each in keyed if lowered in {column.lower() for column in each.columns}]
-    users += [each.name for each in keyed if lowered in each.filter.lower()]
+    users += [each.name for each in keyed if mentions(each.filter, name)]
     users += [each.name for each in rules.foreign_keys if lowered in {column.lower() for column in each.columns}]
-    users += [each.name for each in rules.checks if lowered in each.condition.lower()]
-    users += [each.column for each in rules.computed if lowered in each.expression.lower() and each.column != name]
+    users += [each.name for each in rules.checks if mentions(each.condition, name)]
+    users += [each.column for each in rules.computed if mentions(each.expression, name) and each.column != name]
     if users:
         raise SqlError(5074, f"The object '{users[0]}' is dependent on column '{name}'.", ends_batch=True)
 

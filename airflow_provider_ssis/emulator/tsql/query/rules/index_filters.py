@@ -18,24 +18,52 @@ from airflow_provider_ssis.emulator.tsql.values.storage import quoted
 if TYPE_CHECKING:
     from airflow_provider_ssis.emulator.tsql.query.binder import Binder
 
-_ALLOWED: Final = (
-    *(exp.And, exp.Paren, exp.Is, exp.In, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
-    *(exp.Column, exp.Identifier, exp.Literal, exp.National, exp.HexString, exp.Null, exp.Neg),
+_COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+_OTHER_PARTS: Final = (
+    *(exp.And, exp.Paren, exp.Column, exp.Identifier, exp.Literal, exp.National, exp.HexString, exp.Null, exp.Neg),
     *(exp.Cast, exp.Convert, exp.DataType),
 )
 
 
-def check_filter(condition: str) -> None:
+def check_filter(table: WritableTable, condition: str) -> None:
     """Check that a condition has the form that an index accepts: comparisons with constants, IN and IS NULL, with AND.
 
     Source: "CREATE INDEX (Transact-SQL)", the argument ``filter_predicate``.
 
-    :raises SqlError: 10735, it has another form.
+    :raises SqlError: 10735, it has another form; 10609, it uses a computed column; 10618, it compares with NULL.
     """
     for node in condition_of(condition).walk():
-        is_negated_null = isinstance(node, exp.Not) and isinstance(node.this, exp.Is)
-        if not (isinstance(node, _ALLOWED) or is_negated_null) or node.args.get("query") is not None:
+        if not _has_form(node):
             raise SqlError(10735, f"Incorrect WHERE clause of a filtered index: {condition}.", severity=15)
+        if isinstance(node, exp.Null) and not isinstance(node.parent, exp.Is):
+            raise SqlError(
+                10618, f"The filter of an index compares with NULL: {condition}. Use IS NULL or IS NOT NULL."
+            )
+        if isinstance(node, exp.Column) and table.rules.is_computed(node.name):
+            raise SqlError(10609, f"The filter of an index cannot use the computed column '{node.name}': {condition}.")
+
+
+def _has_form(node: exp.Expr) -> bool:
+    match node:
+        case exp.Not():
+            return isinstance(node.this, exp.Is)
+        case exp.Is():
+            return _is_column(node.this)
+        case exp.In():
+            return _is_column(node.this) and not (node.args.get("query") or any(map(_has_column, node.expressions)))
+        case _ if isinstance(node, _COMPARISONS):
+            sides = [each for each in (node.this, node.expression) if _has_column(each)]
+            return len(sides) == 1 and _is_column(sides[0])
+        case _:
+            return isinstance(node, _OTHER_PARTS)
+
+
+def _is_column(node: exp.Expr) -> bool:
+    return isinstance(node.unnest(), exp.Column)
+
+
+def _has_column(node: exp.Expr) -> bool:
+    return node.find(exp.Column) is not None
 
 
 def bind_filters(binder: Binder, table: WritableTable) -> dict[str, KeyFilter]:

@@ -9,14 +9,17 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_ssis.emulator.datatypes import FLOAT, SqlType
-from airflow_provider_ssis.emulator.tsql.query.functions.table import Plain
-from airflow_provider_ssis.emulator.tsql.values.arithmetic import division_by_zero, overflow
-from airflow_provider_ssis.emulator.tsql.values.conversion import convert, type_of
+from airflow_provider_ssis.emulator.tsql.query.functions.table import Function, Plain, taken
+from airflow_provider_ssis.emulator.tsql.values.arithmetic import division_by_zero, fitting, overflow
+from airflow_provider_ssis.emulator.tsql.values.conversion import convert
 from airflow_provider_ssis.emulator.tsql.values.errors import SqlError
 from airflow_provider_ssis.emulator.tsql.values.number_text import WIDE, rounded
 from airflow_provider_ssis.emulator.tsql.values.precedence import DECIMALS, LARGEST_PRECISION
 
 if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from airflow_provider_ssis.emulator.tsql.query.binder import Binder
     from airflow_provider_ssis.emulator.tsql.query.typed import Typed
 
 
@@ -37,12 +40,6 @@ def _whole_like_first(arguments: Sequence[Typed]) -> SqlType:
 def _rounded_like_first(arguments: Sequence[Typed]) -> SqlType:
     given = _number_like_first(arguments)
     return SqlType("float") if given.name == "real" else given
-
-
-def _power_type(arguments: Sequence[Typed]) -> SqlType:
-    given = _rounded_like_first(arguments)
-    is_decimal = given.name in DECIMALS
-    return SqlType(given.name, precision=LARGEST_PRECISION, scale=given.scale) if is_decimal else given
 
 
 def _round(value: Any, places: int, cut: int = 0) -> Any:
@@ -85,14 +82,22 @@ def _finite(function: Callable[..., float]) -> Callable[..., float]:
     return compute
 
 
-def _power(base: Any, exponent: float) -> Any:
-    base = _number(base)
-    result = _finite(math.pow)(float(base), exponent)
-    if isinstance(base, int):
-        return convert(result, FLOAT, type_of(base))
-    if isinstance(base, Decimal):
-        return rounded(Decimal(repr(result)), -int(base.as_tuple().exponent))
-    return result
+def _power(binder: Binder, nodes: Sequence[exp.Expr]) -> Typed:
+    base, exponent = (
+        taken(binder, binder.value(node), kind, "power", position)
+        for position, (node, kind) in enumerate(zip(nodes, ("number", "float"), strict=True), start=1)
+    )
+    result = _rounded_like_first([base])
+    if result.name in DECIMALS:
+        result = SqlType(result.name, precision=LARGEST_PRECISION, scale=result.scale)
+
+    def compute(value: Any, power: float) -> Any:
+        raised = _finite(math.pow)(float(value), power)
+        if isinstance(value, Decimal):
+            return fitting(rounded(Decimal(repr(raised)), -int(value.as_tuple().exponent)), result)
+        return convert(raised, FLOAT, result)
+
+    return binder.call("power", compute, [base, exponent], result)
 
 
 def _log(value: float, base: float = math.e) -> float:
@@ -116,6 +121,8 @@ _FLOATS: Final[dict[str, Callable[..., float]]] = {
 }
 
 FUNCTIONS: Final = {
+    "power": Function(2, 2, _power),
+} | {
     name: plain.function(name)
     for name, plain in {
         **{name: Plain(("float",), FLOAT, _finite(function)) for name, function in _FLOATS.items()},
@@ -125,7 +132,6 @@ FUNCTIONS: Final = {
         "floor": Plain(("number",), _whole_like_first, lambda value: _like(value, math.floor(value))),
         "log": Plain(("float", "float"), FLOAT, _finite(_log), least=1),
         "pi": Plain((), FLOAT, lambda: math.pi),
-        "power": Plain(("number", "float"), _power_type, _power),
         "rand": Plain(("int",), FLOAT, lambda seed=None: random.Random(seed).random(), least=0, strict=False),  # noqa: S311 - not for secrets
         "round": Plain(("number", "int", "int"), _rounded_like_first, _round, least=2),
         "sign": Plain(("number",), _number_like_first, lambda value: _like(value, (value > 0) - (value < 0))),

@@ -53,9 +53,11 @@ async def call(
             raise not_supported(f"The server cursor of {name}: use a forward-only, read-only cursor of the client. It")
         procedure = system.fixed.get(name.lower())
     if isinstance(procedure, UserProcedure):
+        count = session.transactions.count
         async with aclosing(_run_module(runner, procedure, arguments, frame, outcome)) as events:
             async for event in events:
                 yield event
+        check_transactions(session, count)
         return
     if not isinstance(procedure, Procedure) and (database, schema, name) != wanted:
         raise SqlError(5313, f"Synonym '{'.'.join(parts)}' refers to an invalid object.")
@@ -72,6 +74,18 @@ async def call(
     async with aclosing(_in_database(session, database, called) if is_system else called) as events:
         async for event in events:
             yield event
+
+
+def check_transactions(session: SessionState, before: int) -> None:
+    """Check that a call left as many transactions open as it found. XACT_ABORT ON turns the check off.
+
+    :param before: the number at the start of the call.
+    :raises SqlError: 266, the number changed.
+    """
+    after, options = session.transactions.count, session.options
+    if after != before and not (options.xact_abort or options.implicit_transactions):
+        text = f"EXECUTE changed the number of open transactions from {before} to {after}. Pair BEGIN with COMMIT."
+        raise SqlError(266, text, state=2)
 
 
 async def _in_database(session: SessionState, database: str, called: AsyncGenerator[Event]) -> AsyncGenerator[Event]:

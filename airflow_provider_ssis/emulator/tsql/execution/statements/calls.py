@@ -10,9 +10,9 @@ from airflow_provider_ssis.emulator.datatypes import INT
 from airflow_provider_ssis.emulator.session import Event
 from airflow_provider_ssis.emulator.tsql.execution import tables
 from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import ActualArgument
+from airflow_provider_ssis.emulator.tsql.execution.calls.procedure_calls import check_transactions
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
-from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.statements.handlers import StreamedTable
 from airflow_provider_ssis.emulator.tsql.execution.statements.result_sets import with_result_sets
 from airflow_provider_ssis.emulator.tsql.language import statements as s
@@ -38,19 +38,7 @@ async def _execute(interpreter: Runner, statement: s.Execute, frame: Frame) -> A
             interpreter.evaluator.set_variable(str(argument.target), value, sql_type, frame)
         if statement.status and outcome.status is not None:
             interpreter.evaluator.set_variable(statement.status, outcome.status, INT, frame)
-    _check_transactions(interpreter.session, count)
-
-
-def _check_transactions(session: SessionState, before: int) -> None:
-    """Check that a call left as many transactions open as it found. XACT_ABORT ON turns the check off.
-
-    :param before: the number at the start of the call.
-    :raises SqlError: 266, the number changed.
-    """
-    after, options = session.transactions.count, session.options
-    if after != before and not (options.xact_abort or options.implicit_transactions):
-        text = f"EXECUTE changed the number of open transactions from {before} to {after}. Pair BEGIN with COMMIT."
-        raise SqlError(266, text, state=2)
+    check_transactions(interpreter.session, count)
 
 
 async def _argument(interpreter: Runner, argument: s.Argument, frame: Frame) -> ActualArgument:
@@ -79,7 +67,7 @@ async def _execute_text(interpreter: Runner, statement: s.ExecuteText, frame: Fr
     async with aclosing(with_result_sets(nested, statement.result_sets, order)) as events:
         async for event in events:
             yield event
-    _check_transactions(interpreter.session, count)
+    check_transactions(interpreter.session, count)
 
 
 STREAMED: Final[StreamedTable] = {

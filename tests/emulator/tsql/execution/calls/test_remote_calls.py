@@ -149,3 +149,16 @@ def test_the_table_type_of_an_argument_is_described() -> None:
     rows = [dict(zip(described.columns[0], row, strict=True)) for row in described.results[0]]
     names = ("suggested_system_type_id", "suggested_user_type_schema", "suggested_user_type_name")
     assert [tuple(row[name] for name in names) for row in rows] == [(243, "dbo", "Ids"), (56, None, None)]
+
+
+def test_a_procedure_that_leaves_a_transaction_open_is_error_266() -> None:
+    async def run() -> list[Any]:
+        async with tsql_server() as server:
+            session = await server.session()
+            await answer(session, "CREATE DATABASE Shop; USE Shop")
+            await answer(session, "CREATE PROC opens AS BEGIN TRAN")
+            events = [each async for each in session.call(RpcRequest("opens", ()))]
+            await session.close()
+            return events
+
+    assert [event.number for event in asyncio.run(run()) if isinstance(event, Message)] == [266]

@@ -1,6 +1,6 @@
 """Python functions that DuckDB calls.
 
-What SQL Server does to a value is written once, in Python (``conversion.py``, ``functions.py``); a query that needs it
+What SQL Server does to a value is written once, in Python (``conversion.py``, ``functions/``); a query that needs it
 for each row calls it through a handful of DuckDB functions, one for each kind of result, whose first argument names
 the Python function.
 """

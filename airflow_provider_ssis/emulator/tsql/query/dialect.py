@@ -2,7 +2,7 @@
 
 sqlglot's own T-SQL dialect is made for translating: it accepts what other databases write too, and turns ``LEN`` and
 ``GETDATE`` into kinds of nodes that several databases share. Here every function keeps its T-SQL name and every type
-its T-SQL text, so that ``functions.py`` is one table of names, and syntax that T-SQL does not have is rejected.
+its T-SQL text, so that ``functions/`` is one table of names, and syntax that T-SQL does not have is rejected.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.project.comparison.noise import (
@@ -41,6 +42,10 @@ _COLLECTIONS = frozenset(
     }
 )  # fmt: skip
 """Elements that only group others, and are not part of a path."""
+_ORDERED = frozenset({"FlatFileColumn", "Configuration"})
+"""Elements whose order matters: the columns of a file, and configurations, of which the last one wins."""
+_KEYS = {"ParameterBinding": "ParameterName", "ResultBinding": "ResultName", "ForEachVariableMapping": "ValueIndex"}
+"""Elements without a name, with the property that identifies each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +137,20 @@ class _Value:
 
 @dataclass(frozen=True)
 class _Object:
-    """An object: its properties by name, and the objects inside by label."""
+    """An object: its properties by name, and the objects inside by label.
+
+    :param children: the order counts for those of :data:`_ORDERED`.
+    """
 
     properties: Mapping[str, _Value]
     children: Mapping[str, _Object]
+
+    def order(self, common: Mapping[str, _Object]) -> list[str]:
+        """Return the labels of the objects whose order matters, without those that another object does not have.
+
+        :param common: the objects inside of the other object.
+        """
+        return [label for label in self.children if label in common and label.partition("[")[0] in _ORDERED]
 
 
 class _Reader:
@@ -188,7 +203,8 @@ class _Reader:
             or element.get("name")
             or element.get("lineageId")
             or element.get("ParameterName")
-            or ""
+            or element.findtext("ParameterName")
+            or _key(element, local)
         )
         if local == "PrecedenceConstraint" and element.get(f"{DTS}From"):
             name = f"{element.get(f'{DTS}From')} -> {element.get(f'{DTS}To')}"
@@ -211,6 +227,14 @@ def _own_name(element: _Element) -> str:
         if child.get(f"{DTS}Name") in ("ObjectName", "EventName") and child.text:
             return child.text
     return ""
+
+
+def _key(element: _Element, local: str) -> str:
+    """Return the value of the property in :data:`_KEYS`, which is an attribute or a child element."""
+    wanted = _KEYS.get(local)
+    attributes = (str(value) for name, value in element.attrib.items() if str(name).rpartition("}")[2] == wanted)
+    children = (child.text or "" for child in element.iterchildren("*") if wanted and property_name(child) == wanted)
+    return next(chain(attributes, children), "")
 
 
 def _is_encrypted(element: _Element) -> bool:
@@ -250,6 +274,9 @@ def _different(before: _Object, after: _Object, file: str, path: str) -> Iterato
             kind = "added" if old is None else "removed" if new is None else "changed"
             shown = [None if one is None else one.shown for one in (old, new)]
             yield Difference(kind, file, f"{path}.{name}" if name else path, *shown)
+    orders = (before.order(after.children), after.order(before.children))
+    if orders[0] != orders[1]:
+        yield Difference("changed", file, f"{path}.order" if path else "order", *map(", ".join, orders))
     for label in dict.fromkeys((*before.children, *after.children)):
         inner = f"{path}/{label}" if path else label
         if label not in after.children:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,68 @@ def test_objects_are_added_and_removed_as_a_whole(tmp_path: Path) -> None:
     ],
 )
 def test_order_ids_and_layout_make_no_difference(tmp_path: Path, before: str, after: str) -> None:
+    assert differences(tmp_path, before, after) == []
+
+
+def flat_file(*columns: str) -> str:
+    """The columns of format 2 and 3, without a collection around them."""
+    inner = "".join(f'<DTS:FlatFileColumn DTS:ObjectName="{name}"/>' for name in columns)
+    return manager(kind="FLATFILE").replace("/></DTS:ObjectData>", f">{inner}</DTS:ConnectionManager></DTS:ObjectData>")
+
+
+def flat_file_of_format_8(*columns: str) -> str:
+    inner = flat_file(*columns)
+    start, end = inner.index("<DTS:FlatFileColumn"), inner.rindex("<DTS:FlatFileColumn")
+    end = inner.index("/>", end) + 2
+    return f"{inner[:start]}<DTS:FlatFileColumns>{inner[start:end]}</DTS:FlatFileColumns>{inner[end:]}"
+
+
+def configurations(*names: str) -> str:
+    each = "".join(f'<DTS:Configuration DTS:ObjectName="{name}" DTS:ConfigurationString="x"/>' for name in names)
+    return f"<DTS:Configurations>{each}</DTS:Configurations>"
+
+
+@pytest.mark.parametrize("make", [flat_file, flat_file_of_format_8, configurations])
+def test_the_order_of_columns_and_configurations_is_a_difference(tmp_path: Path, make: Callable[..., str]) -> None:
+    ((kind, path),) = differences(tmp_path, make("a", "b", "c"), make("b", "a", "c"))
+    assert (kind, path.rpartition(".")[2]) == ("changed", "order")
+    assert [kind for kind, _ in differences(tmp_path, make("a", "b"), make("a", "c", "b"))] == ["added"]
+
+
+def bound(*each: str) -> str:
+    return executables(sql(inner="".join(each)))
+
+
+def mapped(*numbers: int) -> str:
+    each = "".join(
+        f'<DTS:ForEachVariableMapping DTS:ValueIndex="{one}" DTS:VariableName="User::v{one}"/>' for one in numbers
+    )
+    return executables(executable("Loop", "STOCK:FOREACHLOOP", each))
+
+
+def assigned(*names: str) -> str:
+    each = "".join(
+        f"<ParameterAssignment><ParameterName>{name}</ParameterName><BindedVariableOrParameterName>User::{name}"
+        "</BindedVariableOrParameterName></ParameterAssignment>"
+        for name in names
+    )
+    return executables(plain("Child").replace("<ExpressionTask", f"<ExecutePackageTask>{each}</ExecutePackageTask><E"))
+
+
+FIRST, SECOND = (
+    f'<SQLTask:ParameterBinding SQLTask:ParameterName="{one}" SQLTask:DtsVariableName="User::v{one}"/>' for one in "01"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (bound(FIRST, SECOND), bound(SECOND, FIRST)),
+        (mapped(0, 1), mapped(1, 0)),
+        (assigned("a", "b"), assigned("b", "a")),
+    ],
+)
+def test_the_order_of_bindings_makes_no_difference(tmp_path: Path, before: str, after: str) -> None:
     assert differences(tmp_path, before, after) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -12,12 +13,13 @@ from urllib.parse import quote
 from airflow_provider_ssis.lint.findings import Finding, Severity
 from airflow_provider_ssis.lint.rule_table import RULES
 
+_BREAKS = re.compile(r"\s*[\r\n]+\s*")
 _SARIF_LEVELS = {Severity.INFO: "note", Severity.WARNING: "warning", Severity.ERROR: "error"}
 _GITHUB_COMMANDS = {Severity.INFO: "notice", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
 def to_text(findings: Sequence[Finding]) -> str:
-    """Return findings as lines, and a summary.
+    """Return findings as lines, and a summary. Line breaks in names and expressions become blanks.
 
     :param findings: the findings.
     """
@@ -25,7 +27,8 @@ def to_text(findings: Sequence[Finding]) -> str:
     for one in findings:
         line = "" if one.place.line is None else f":{one.place.line}"
         where = f" {one.place.path}:" if one.place.path else ""
-        lines.append(f"{one.place.location}{line}: {one.severity.label} {one.rule}{where} {one.message}. {one.fix}")
+        text = f"{one.place.location}{line}: {one.severity.label} {one.rule}{where} {one.message}. {one.fix}"
+        lines.append(_BREAKS.sub(" ", text))
     counts = Counter(one.severity for one in findings)
     summary = ", ".join(f"{counts[each]} {each.label}{'s' if counts[each] != 1 else ''}" for each in reversed(Severity))
     return "\n".join([*lines, summary, ""])

@@ -15,7 +15,7 @@ from airflow_provider_ssis.lint.configuration import (
     read_configuration,
 )
 from airflow_provider_ssis.lint.findings import Finding, Place, Severity
-from airflow_provider_ssis.lint.output import to_github, to_sarif
+from airflow_provider_ssis.lint.output import to_github, to_sarif, to_text
 from tests.lint.samples import executables, manager, plain, sql, variable, variables
 from tests.support.dtsx_text import package_text
 from tests.support.places import INPUTS, needs_inputs
@@ -80,6 +80,11 @@ def test_sarif_names_rule_place_and_fingerprint() -> None:
     assert (result["ruleId"], result["ruleIndex"], result["level"]) == ("C201", 0, "error")
     physical = result["locations"][0]["physicalLocation"]
     assert physical == {"artifactLocation": {"uri": "etl/My%20Load.dtsx"}, "region": {"startLine": 7}}
+
+
+def test_a_finding_is_one_line_of_text() -> None:
+    one = Finding("E101", "invalid-expression", Severity.ERROR, Place("a.dtsx", 3), "wrong: 1 +\r\n  2", "Correct it")
+    assert to_text([one]).splitlines()[0] == "a.dtsx:3: error E101 wrong: 1 + 2. Correct it"
 
 
 def test_annotations_of_github_are_escaped() -> None:

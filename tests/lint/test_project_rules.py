@@ -106,6 +106,8 @@ def test_packages_that_run_each_other_in_a_circle(tmp_path: Path) -> None:
     two = package("Two.dtsx", execute_package("Run", "One.dtsx"))
     assert len(found(tmp_path, one, two)["P403"]) == 2
     assert "P403" not in found(tmp_path / "b", one, package("Two.dtsx", task("A")))
+    disabled = ("Two.dtsx", b'DTS:ObjectName="Run"', b'DTS:ObjectName="Run" DTS:Disabled="True"')
+    assert "P403" not in found(tmp_path / "c", one, two, edit=disabled)
 
 
 def test_parameters_of_a_project(tmp_path: Path) -> None:

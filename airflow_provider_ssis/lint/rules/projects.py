@@ -206,8 +206,9 @@ def unknown_child_parameter(subject: Subject) -> Iterator[Hit]:
 def circle(subject: Subject) -> Iterator[Hit]:
     """Find packages that run themselves, directly or through others."""
     children: dict[str, set[str]] = {}
-    for one, task, _ in _child_packages(subject):
-        children.setdefault(one.file.casefold(), set()).add(task.package_name.casefold())
+    for one, task, path in _child_packages(subject):
+        if not one.is_disabled(path):
+            children.setdefault(one.file.casefold(), set()).add(task.package_name.casefold())
     for one in subject.packages:
         reached: set[str] = set()
         pending = [one.file.casefold()]

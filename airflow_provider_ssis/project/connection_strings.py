@@ -11,10 +11,12 @@ _SECRET = re.compile(
     r"((?:^|;)\s*(?:[\w :]*password|pwd|[\w :]*(?:secret|token|key))\s*=\s*)(?:\"[^\"]*\"|'[^']*'|[^;]*)", re.IGNORECASE
 )
 _PASSWORD = re.compile(
-    r"""(?:^|;)\s*(?:[\w :]*password|pwd)\s*=\s*(?!\*+\s*(?:;|$)|(?:['{]|\\")?"\s*(?:\+|$))[^;\s]""",
+    r"(?:^|;)(?!\s*(?:update|set|select|delete|declare|with)\b)\s*(?:[\w :]*password|pwd)\s*=\s*"
+    r"""(?!\*+\s*(?:;|$)|(?:['{]|\\")?"\s*(?:\+|$))[^;\s]""",
     re.IGNORECASE,
 )
-"""A password, but neither asterisks in its place nor the end of a literal, to which an expression adds a parameter."""
+"""A password, but neither asterisks in its place, nor the end of a literal to which an expression adds a parameter, nor
+a column of this name in SQL."""
 
 
 def connection_pairs(connection_string: str) -> dict[str, str]:

@@ -189,6 +189,7 @@ SILENT = [
     ("F101", decides("Disable", "@[User::n] == 1")),
     ("F102", decides("Disable", "@[User::n] == 1")),
     ("C201", connects("Password", "@[$Package::p]")),
+    ("C201", text_variable("UPDATE Users SET Password = @p; SELECT Password = a FROM b")),
     ("C201", connects("ConnectionString", "&quot;PWD='&quot; + @[$Package::p] + &quot;';&quot;")),
     ("C201", connects("ConnectionString", "&quot;PWD={&quot; + @[$Package::p] + &quot;};&quot;")),
     ("C201", connects("ConnectionString", "&quot;PWD=\\&quot;&quot; + @[$Package::p] + &quot;\\&quot;;&quot;")),

@@ -13,16 +13,22 @@ from sqlglot import exp
 
 from airflow_provider_ssis.emulator.datatypes import Column, SqlType, TableValue
 from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import UNTYPED_TABLE
-from airflow_provider_ssis.emulator.tsql.execution.changes import Applied, StagedChange
+from airflow_provider_ssis.emulator.tsql.execution.changes import Applied, StagedChange, duplicate, repeated_key
 from airflow_provider_ssis.emulator.tsql.execution.environment import Environment
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
 from airflow_provider_ssis.emulator.tsql.execution.transactions.local_tables import check_key_columns
 from airflow_provider_ssis.emulator.tsql.language import statements as s
 from airflow_provider_ssis.emulator.tsql.metadata.names import qualified
-from airflow_provider_ssis.emulator.tsql.metadata.objects import LocalTable, UserTable, WritableTable, bracketed
+from airflow_provider_ssis.emulator.tsql.metadata.objects import (
+    LocalTable,
+    TableType,
+    UserTable,
+    WritableTable,
+    bracketed,
+)
 from airflow_provider_ssis.emulator.tsql.metadata.registry import Metadata
-from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Key, PlainIndex
+from airflow_provider_ssis.emulator.tsql.metadata.table_rules import NO_RULES, Key, PlainIndex, TableRules
 from airflow_provider_ssis.emulator.tsql.query.change import Cascade
 from airflow_provider_ssis.emulator.tsql.query.results import CompiledQuery
 from airflow_provider_ssis.emulator.tsql.query.rules.index_filters import check_filter
@@ -49,11 +55,21 @@ def declare_table(session: SessionState, declaration: s.TableDeclaration, frame:
     _create_variable(session, frame, table, table_type)
 
 
-def declare_table_value(session: SessionState, name: str, sql_type: SqlType, value: TableValue, frame: Frame) -> None:
-    """A table-valued parameter of dynamic SQL."""
-    table = LocalTable(name, value.columns, frame.level, is_readonly=True)
-    _create_variable(session, frame, table, sql_type)
+def declare_table_value(
+    session: SessionState, name: str, table_type: TableType, value: TableValue, frame: Frame
+) -> None:
+    """A table-valued parameter of a procedure or of dynamic SQL.
+
+    :raises SqlError: 2627, 2601, the rows repeat a key of the table type.
+    """
+    rules = TableRules(keys=table_type.rules.keys)
+    table = LocalTable(name, value.columns, frame.level, rules, is_readonly=True)
+    _create_variable(session, frame, table, SqlType(table_type.name, schema=table_type.schema))
     session.transactions.write([table], lambda: session.local_tables.insert(table, value.columns, value.rows))
+    for key in rules.keys:
+        found = repeated_in(session, table, key)
+        if found:
+            raise duplicate(table, key, found[0][0])
 
 
 def _create_variable(session: SessionState, frame: Frame, table: LocalTable, table_type: SqlType) -> None:
@@ -160,7 +176,9 @@ def check_filters(session: SessionState, table: WritableTable) -> None:
 
 
 def repeated_in(session: SessionState, table: WritableTable, key: Key) -> list[tuple[Any, ...]]:
-    """The values of a filtered key that two rows of a table have, as text in one row; no row for none."""
+    """The values of a key that two rows of a table have, as text in one row; no row for none."""
+    if not key.filter:
+        return session.read(repeated_key(table, key))
     names = [bracketed(name) for name in key.columns]
     shown = " + N', ' + ".join(f"ISNULL(CONVERT(nvarchar(4000), {name}), N'<NULL>')" for name in names)
     source = f"FROM {table.text} WHERE {key.filter} GROUP BY {', '.join(names)} HAVING COUNT(*) > 1"

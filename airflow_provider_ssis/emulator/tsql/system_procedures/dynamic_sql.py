@@ -116,7 +116,7 @@ async def _run(
                     2715, f"Parameter {parameter.name}: cannot find the data type {parameter.type}.", state=3
                 )
             value = as_table(argument.value, found.columns, parameter.name, date_order=session.options.date_order)
-            tables.declare_table_value(session, name, parameter.type, value, frame)
+            tables.declare_table_value(session, name, found, value, frame)
         else:
             given_value = conversion.assign(argument.value, argument.type, parameter.type, session.options.date_order)
             frame.declare(name, parameter.type, given_value)

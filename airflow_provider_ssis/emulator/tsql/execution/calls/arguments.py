@@ -85,7 +85,7 @@ def bind(procedure: Routine, arguments: Sequence[ActualArgument], metadata: Meta
     for parameter in procedure.parameters:
         actual = given.get(parameter.key)
         if actual is None or actual.default:
-            table_type = _table_type(procedure, parameter, metadata)
+            table_type = table_type_of(procedure, parameter, metadata)
             if table_type is not None:
                 # A table that the caller leaves out is empty.
                 values[parameter.key] = TableValue(table_type.columns, ())
@@ -118,7 +118,7 @@ def _converted(
         raise _error(8114, text, procedure, state=5) from None
 
 
-def _table_type(procedure: Routine, parameter: ProcedureParameter, metadata: Metadata) -> TableType | None:
+def table_type_of(procedure: Routine, parameter: ProcedureParameter, metadata: Metadata) -> TableType | None:
     """The table type of a parameter; None for a parameter of another type, and where there is no such type."""
     if parameter.type.schema is None:
         return None
@@ -128,7 +128,7 @@ def _table_type(procedure: Routine, parameter: ProcedureParameter, metadata: Met
 def _table(
     procedure: Routine, parameter: ProcedureParameter, actual: ActualArgument, metadata: Metadata, date_order: str
 ) -> TableValue:
-    table_type = _table_type(procedure, parameter, metadata)
+    table_type = table_type_of(procedure, parameter, metadata)
     # A client may send the rows without the name of their type.
     is_other = bool(actual.type.name) and str(actual.type).lower() != str(parameter.type).lower()
     if table_type is None or not isinstance(actual.value, TableValue) or actual.type == UNTYPED_TABLE or is_other:
@@ -145,7 +145,7 @@ def as_table(
     :param columns: of the table type.
     :param parameter: its name, for messages.
     :param date_order: SET DATEFORMAT.
-    :raises SqlError: 500, 515, and those of conversions: the table does not fit.
+    :raises SqlError: 500, 515, 2628, and those of conversions: the table does not fit.
     """
     if len(value.columns) != len(columns):
         text = f"{parameter} takes a table of {len(columns)} columns, not {len(value.columns)}."
@@ -157,7 +157,13 @@ def as_table(
             if item is None and not target.nullable:
                 text = f"Column '{target.name}' of {parameter} does not allow NULL."
                 raise SqlError(515, text, state=2, procedure=procedure, ends_batch=False)
-            converted.append(conversion.assign(item, source.type, target.type, date_order))
+            converted.append(
+                item
+                if source.type == target.type
+                else conversion.store(
+                    item, source.type, target.type, table=parameter, column=target.name, order=date_order
+                )
+            )
         rows.append(tuple(converted))
     return TableValue(columns, tuple(rows))
 

@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
 
-from airflow_provider_ssis.emulator.datatypes import TableValue
 from airflow_provider_ssis.emulator.session import Event
-from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import ActualArgument, bind
+from airflow_provider_ssis.emulator.tsql.execution.calls.arguments import ActualArgument, bind, table_type_of
 from airflow_provider_ssis.emulator.tsql.execution.calls.procedures import Procedure, ProcedureCall
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, Outcome
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
@@ -117,8 +116,9 @@ async def _run_module(
     inner.procedure = procedure.name
     for parameter in procedure.parameters:
         value = bound.values[parameter.key]
-        if isinstance(value, TableValue):
-            declare_table_value(session, f"@{parameter.key}", parameter.type, value, inner)
+        table_type = table_type_of(procedure, parameter, session.metadata)
+        if table_type is not None:
+            declare_table_value(session, f"@{parameter.key}", table_type, value, inner)
         else:
             inner.declare(f"@{parameter.key}", parameter.type, value)
     database, session.database = session.database, procedure.database

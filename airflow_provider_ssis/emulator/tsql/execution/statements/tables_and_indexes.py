@@ -10,7 +10,6 @@ from typing import Any, Final
 from airflow_provider_ssis.emulator.datatypes import Column
 from airflow_provider_ssis.emulator.session import Event, Message
 from airflow_provider_ssis.emulator.tsql.execution import tables
-from airflow_provider_ssis.emulator.tsql.execution.changes import repeated_key
 from airflow_provider_ssis.emulator.tsql.execution.frames import Frame, StatementRefused
 from airflow_provider_ssis.emulator.tsql.execution.runner import Runner
 from airflow_provider_ssis.emulator.tsql.execution.session_state import SessionState
@@ -205,7 +204,7 @@ def check_rows(session: SessionState, table: WritableTable, key: Key) -> None:
 
     :raises SqlError: 1505.
     """
-    found = tables.repeated_in(session, table, key) if key.filter else session.read(repeated_key(table, key))
+    found = tables.repeated_in(session, table, key)
     if found:
         raise repeated(table, key, found[0][0])
 

@@ -18,14 +18,14 @@ def table(*rows: tuple[object, ...]) -> TableValue:
 
 
 def test_a_table_gets_names_and_types_of_its_type() -> None:
-    value = as_table(table((1, "abcd"), (2, None)), COLUMNS, "@ids")
+    value = as_table(table((1, "abc "), (2, None)), COLUMNS, "@ids")
     assert value == TableValue(COLUMNS, ((1, "abc"), (2, None)))
 
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(table((None, "a")), 515), (TableValue((Column("", INT),), ((1,),)), 500)],
-    ids=["NULL where none may be", "too few columns"],
+    [(table((None, "a")), 515), (TableValue((Column("", INT),), ((1,),)), 500), (table((1, "abcd")), 2628)],
+    ids=["NULL where none may be", "too few columns", "too long"],
 )
 def test_a_table_that_does_not_fit_its_type_is_refused(value: TableValue, number: int) -> None:
     with pytest.raises(SqlError, match="@ids") as refused:

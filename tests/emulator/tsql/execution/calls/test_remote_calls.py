@@ -151,6 +151,32 @@ def test_the_table_type_of_an_argument_is_described() -> None:
     assert [tuple(row[name] for name in names) for row in rows] == [(243, "dbo", "Ids"), (56, None, None)]
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (((1, "a"), (1, "b")), 2627),
+        (((1, "a"), (2, "A")), 2601),
+        (((1, "abcd"),), 2628),
+        (((1, "a"), (2, "-"), (3, "-")), None),
+    ],
+)
+def test_a_table_valued_parameter_obeys_the_keys_and_lengths_of_its_type(rows: Any, expected: int | None) -> None:
+    async def run() -> list[Any]:
+        async with tsql_server() as server:
+            session = await server.session()
+            keyed = "TABLE (id int PRIMARY KEY, v varchar(3), INDEX u UNIQUE (v) WHERE v <> '-')"
+            await answer(session, f"CREATE DATABASE Shop; USE Shop; CREATE TYPE Ids AS {keyed}")
+            await answer(session, "CREATE PROC take @rows Ids READONLY AS SELECT COUNT(*), MAX(v) FROM @rows")
+            value = TableValue((Column("", INT), Column("", SqlType("nvarchar", length=9))), rows)
+            parameter = RpcParameter("@rows", SqlType("Ids", schema="dbo"), value)
+            events = [each async for each in session.call(RpcRequest("take", (parameter,)))]
+            await session.close()
+            return events
+
+    numbers = [event.number for event in asyncio.run(run()) if isinstance(event, Message)]
+    assert numbers == ([] if expected is None else [expected])
+
+
 def test_a_procedure_that_leaves_a_transaction_open_is_error_266() -> None:
     async def run() -> list[Any]:
         async with tsql_server() as server:

@@ -82,6 +82,8 @@ ERRORS = [
     ("SELECT 1e999", 168, 1),
     ("GRANT SELECT ON catalog.folders TO sa", 102, 1),
     ("SELECT name FROM catalog.folders OFFSET 1 ROWS", 102, 1),
+    ("SELECT STUFF((SELECT 1 AS a FOR XML PATH(''), TYPE), 1, 1, '')", 8116, 1),
+    ("SELECT CAST('<a/>' AS xml) + 'x'", 402, 1),
     ("SELECT TOP 1 WITH TIES name FROM catalog.folders", 1062, 1),
     ("SELECT 1 WHERE 1", 4145, 1),
     ("SELECT 1 WHERE (SELECT 1, 2) = 1", 116, 1),

@@ -4,7 +4,7 @@ Each function is a name, how many arguments it takes, and a rule that binds a ca
 to the values what SQL Server does (:class:`Plain`), and the kinds of their arguments are one word each:
 
 ========== ===========================================================================================
-``text``   strings; other values become nvarchar, except binaries and sql_variant, which are refused
+``text``   strings; other values become nvarchar, except binaries, sql_variant and xml, which are refused
 ``int``    bigint; other numbers lose their fraction, strings are read as numbers
 ``float``  float
 ``number`` any number; strings are read as float
@@ -118,7 +118,7 @@ def taken(binder: Binder, value: Typed, kind: str, function: str, position: int)
     refused = SqlError(
         8116, f"Argument {position} of {function.upper()} cannot have the data type {type_.name}. Convert it first."
     )
-    if group == "variant" and kind != "any":
+    if kind != "any" and (group == "variant" or type_.name == "xml"):
         raise refused
     match kind:
         case "text" if type_.name not in STRINGS:

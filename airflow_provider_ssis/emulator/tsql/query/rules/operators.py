@@ -71,6 +71,8 @@ def operated(binder: Binder, sign: str, first: Typed, second: Typed) -> Typed:
 
     :raises SqlError: 402, 206, 8117: the operator is invalid for the types.
     """
+    if "xml" in (first.type.name, second.type.name):
+        raise _incompatible(sign, first.type, second.type)
     if sign == "+" and _joinable(first.type, second.type):
         return _concatenated(binder, first, second)
     if sign in "+-" and any(each.type.name in _LEGACY_MOMENTS for each in (first, second)):

@@ -108,14 +108,16 @@ async def _run(
     for parameter, argument in given:
         name = parameter.name.lower()
         if parameter.type.schema is not None:
-            if not isinstance(argument.value, TableValue):
+            if not (argument.default or isinstance(argument.value, TableValue)):
                 raise SqlError(206, f"Operand type clash: {argument.type} is incompatible with {parameter.type.name}.")
             found = session.metadata.table_type(session.database, parameter.type.schema, parameter.type.name)
             if found is None:
                 raise SqlError(
                     2715, f"Parameter {parameter.name}: cannot find the data type {parameter.type}.", state=3
                 )
-            value = as_table(argument.value, found.columns, parameter.name, date_order=session.options.date_order)
+            # A driver sends DEFAULT for a table without rows.
+            rows = TableValue(found.columns, ()) if argument.default else argument.value
+            value = as_table(rows, found.columns, parameter.name, date_order=session.options.date_order)
             tables.declare_table_value(session, name, found, value, frame)
         else:
             given_value = conversion.assign(argument.value, argument.type, parameter.type, session.options.date_order)

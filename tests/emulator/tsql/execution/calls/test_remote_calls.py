@@ -177,6 +177,22 @@ def test_a_table_valued_parameter_obeys_the_keys_and_lengths_of_its_type(rows: A
     assert numbers == ([] if expected is None else [expected])
 
 
+def test_a_table_valued_parameter_of_dynamic_sql_without_rows() -> None:
+    """A driver sends DEFAULT for it."""
+
+    async def run() -> list[Any]:
+        async with tsql_server() as server:
+            session = await server.session()
+            await answer(session, "CREATE DATABASE Shop; USE Shop; CREATE TYPE Ids AS TABLE (id int)")
+            texts = [RpcParameter("", NVARCHAR_MAX, text) for text in ("SELECT COUNT(*) FROM @p", "@p Ids READONLY")]
+            empty = RpcParameter("@p", SqlType("Ids", schema="dbo"), None, default=True)
+            events = [each async for each in session.call(RpcRequest("sp_executesql", (*texts, empty)))]
+            await session.close()
+            return events
+
+    assert [row for event in asyncio.run(run()) if isinstance(event, Rows) for row in event.rows] == [(0,)]
+
+
 def test_a_procedure_that_leaves_a_transaction_open_is_error_266() -> None:
     async def run() -> list[Any]:
         async with tsql_server() as server:

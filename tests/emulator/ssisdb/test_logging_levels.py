@@ -134,7 +134,7 @@ def test_a_run_whose_customized_level_was_deleted_fails_and_names_it(connection:
     connection.execute("EXEC catalog.delete_customized_logging_level N'Short'")
     assert run(connection, execution_id) == 4
     [message] = messages(connection, execution_id)
-    assert "'Short' of the execution does not exist" in message
+    assert "'Short' of the execution no longer exists" in message
 
 
 @pytest.mark.parametrize(

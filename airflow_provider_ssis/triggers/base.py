@@ -14,12 +14,12 @@ from airflow_provider_ssis.executions.deadline import seconds_until_resume
 from airflow_provider_ssis.executions.outage import OutageTolerance, recovery_text
 from airflow_provider_ssis.hooks.connection_fields import masked_copy
 from airflow_provider_ssis.triggers.events import ExecutionEvent
-from airflow_provider_ssis.triggers.poller import Subscription, Update, shared_poller
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
     from airflow_provider_ssis.executions.polling import ExecutionWait, PackageWait
     from airflow_provider_ssis.hooks.connection_fields import PlainFields
+    from airflow_provider_ssis.triggers.poller import Update
 
 QUERY_TIMEOUT = 60
 """Seconds to wait for an answer if the connection sets no limit. Without one, a server that does not answer would block
@@ -69,6 +69,9 @@ class SsisTrigger(BaseTrigger):
         yield TriggerEvent(event.payload)  # type: ignore[no-untyped-call]  # Airflow's own is untyped
 
     async def _receive(self) -> ExecutionEvent:
+        # Imported in the triggerer only: a DAG file that is parsed needs no poller.
+        from airflow_provider_ssis.triggers.poller import Subscription, shared_poller
+
         loop = asyncio.get_running_loop()
         updates = UpdateQueue(loop)
         subscription = Subscription(

@@ -14,10 +14,10 @@ from airflow_provider_ssis.executions.message_log import log_message
 from airflow_provider_ssis.executions.outcome import not_started_text
 from airflow_provider_ssis.executions.polling import ExecutionWait, PollSchedule
 from airflow_provider_ssis.triggers.base import SsisTrigger, catalog_opener
-from airflow_provider_ssis.triggers.poller import Update
 
 if TYPE_CHECKING:
     from airflow_provider_ssis.catalog.client import Catalog
+    from airflow_provider_ssis.triggers.poller import Update
 
 MAX_STOP_SECONDS = 20.0
 """Seconds for stopping the execution of a killed task. Airflow allows 30 for everything that a trigger does then."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ssis.catalog.requests import PackageWatch
 from airflow_provider_ssis.executions.deadline import Deadline
 from airflow_provider_ssis.executions.polling import PackageWait, PollSchedule
 from airflow_provider_ssis.triggers.base import SsisTrigger
-from airflow_provider_ssis.triggers.poller import Update
+
+if TYPE_CHECKING:
+    from airflow_provider_ssis.triggers.poller import Update
 
 
 class SsisPackageTrigger(SsisTrigger):

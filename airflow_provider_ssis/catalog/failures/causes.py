@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from airflow_provider_ssis.catalog.codes import MessageType
 from airflow_provider_ssis.catalog.failures.message_codes import (
@@ -14,7 +13,12 @@ from airflow_provider_ssis.catalog.failures.message_codes import (
     FAILED_VALIDATION,
     symbol_of,
 )
-from airflow_provider_ssis.catalog.models import EventMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from airflow_provider_ssis.catalog.models import EventMessage
 
 
 def first_causes(messages: Iterable[EventMessage], limit: int = 3) -> list[EventMessage]:

@@ -277,7 +277,13 @@ def _contains(ispac: bytes, packages: Mapping[str, bytes]) -> bool:
     wanted = {name.casefold(): content for name, content in packages.items()}
     with ZipFile(BytesIO(ispac)) as file:
         names = {unquote(entry).casefold(): entry for entry in file.namelist()}
-        return all(name in names and file.read(names[name]) == content for name, content in wanted.items())
+        return all(name in names and _is(file, names[name], content) for name, content in wanted.items())
+
+
+def _is(file: ZipFile, entry: str, content: bytes) -> bool:
+    # Only one byte more than wanted is unpacked, because a small file can hold a package of any size.
+    with file.open(entry) as opened:
+        return opened.read(len(content) + 1) == content
 
 
 def _inserts(table: str, packages: Collection[tuple[str, bytes]]) -> tuple[str, list[MarkerValue]]:
